@@ -1,0 +1,1 @@
+"""Playlists from words."""

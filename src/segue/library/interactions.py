@@ -1,0 +1,100 @@
+"""Who has which track, in order: playlist x track or user x track as CSR of int32 rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+__all__ = ["Interactions"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interactions:
+    """Ordered interactions: row ``i`` holds the columns ``indices[indptr[i]:indptr[i + 1]]``.
+
+    ``indptr`` int64 ``(n_rows + 1,)``; ``indices`` int32, each in ``[0, n_columns)``; order and duplicates are kept.
+
+    >>> x = Interactions.of([[2, 0, 2], [1]], n_columns=3)
+    >>> x.row(0).tolist(), x.distinct().row(0).tolist(), x.column_counts().tolist()
+    ([2, 0, 2], [2, 0], [1, 1, 1])
+    """
+
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
+    n_columns: int
+
+    def __post_init__(self) -> None:
+        if self.indptr.ndim != 1 or len(self.indptr) < 1 or self.indptr[0] != 0:
+            raise ValueError("indptr must be one-dimensional and start at 0")
+        if self.indptr[-1] != len(self.indices) or np.any(np.diff(self.indptr) < 0):
+            raise ValueError("indptr must rise to the number of indices")
+        if len(self.indices) and (self.indices.min() < 0 or self.indices.max() >= self.n_columns):
+            raise ValueError(f"indices must lie in [0, {self.n_columns})")
+
+    @classmethod
+    def of(cls, rows: Iterable[ArrayLike], *, n_columns: int) -> Interactions:
+        """Build from one sequence of column numbers per row."""
+        arrays = [np.asarray(row, np.int32) for row in rows]
+        indptr = np.zeros(len(arrays) + 1, np.int64)
+        np.cumsum([len(a) for a in arrays], out=indptr[1:])
+        indices = np.concatenate(arrays) if arrays else np.zeros(0, np.int32)
+        return cls(indptr, indices.astype(np.int32, copy=False), n_columns)
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.indptr) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Row lengths, duplicates counted; int64 ``(n_rows,)``."""
+        return np.diff(self.indptr)
+
+    def row(self, row: int) -> NDArray[np.int32]:
+        """Columns of one row, in order."""
+        return self.indices[self.indptr[row] : self.indptr[row + 1]]
+
+    def select(self, rows: Sequence[int] | NDArray[np.integer]) -> Interactions:
+        """Only the given rows, in the given order."""
+        rows = np.asarray(rows, np.int64)
+        lengths = self.lengths[rows]
+        indptr = np.zeros(len(rows) + 1, np.int64)
+        np.cumsum(lengths, out=indptr[1:])
+        take = np.repeat(self.indptr[rows] - indptr[:-1], lengths) + np.arange(indptr[-1])
+        return Interactions(indptr, self.indices[take], self.n_columns)
+
+    def distinct(self) -> Interactions:
+        """Without repeated columns inside a row; the first occurrence stays where it is."""
+        row_of = np.repeat(np.arange(self.n_rows, dtype=np.int64), self.lengths)
+        # A stable sort by (row, column) puts each first occurrence at the head of its group.
+        order = np.lexsort((self.indices, row_of))
+        r, c = row_of[order], self.indices[order]
+        first = np.ones(len(c), bool)
+        first[1:] = (r[1:] != r[:-1]) | (c[1:] != c[:-1])
+        if first.all():
+            return self
+        kept = np.sort(order[first])
+        indptr = np.zeros(self.n_rows + 1, np.int64)
+        np.cumsum(np.bincount(row_of[kept], minlength=self.n_rows), out=indptr[1:])
+        return Interactions(indptr, self.indices[kept], self.n_columns)
+
+    def column_counts(self) -> NDArray[np.int64]:
+        """In how many rows each column occurs (once a row); int64 ``(n_columns,)``."""
+        return np.bincount(self.distinct().indices, minlength=self.n_columns).astype(np.int64)
+
+    def matrix(self) -> csr_matrix:
+        """Binary float32 CSR ``(n_rows, n_columns)`` with sorted columns."""
+        from scipy.sparse import csr_matrix  # imported late: queries never need it
+
+        distinct = self.distinct()
+        ones = np.ones(len(distinct.indices), np.float32)
+        matrix = csr_matrix((ones, distinct.indices.copy(), distinct.indptr), shape=(self.n_rows, self.n_columns))
+        matrix.sort_indices()
+        return matrix

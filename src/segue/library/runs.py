@@ -1,0 +1,53 @@
+"""Results and truth: all that evaluation knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Qrels", "Run"]
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """What one method answered: query id -> track rows, best first (int32, each row once)."""
+
+    name: str
+    rankings: Mapping[str, NDArray[np.int32]]
+
+    def __post_init__(self) -> None:
+        for query_id, rows in self.rankings.items():
+            if len(np.unique(rows)) != len(rows):
+                raise ValueError(f"run {self.name!r} ranks a track twice for query {query_id!r}")
+
+    def __len__(self) -> int:
+        return len(self.rankings)
+
+
+@dataclass(frozen=True, eq=False)
+class Qrels:
+    """The truth: query id -> distinct relevant track rows (int32), unknown tracks included.
+
+    Args:
+        relevant: at least one row per query.
+        artist_rows: artist of each track row, int32 ``(n_tracks,)``; needed by the challenge R-precision.
+        popularity: in how many *training* playlists each track occurs, int64 ``(n_tracks,)``.
+    """
+
+    relevant: Mapping[str, NDArray[np.int32]]
+    artist_rows: NDArray[np.int32] | None = None
+    popularity: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        for query_id, rows in self.relevant.items():
+            if len(rows) == 0 or len(np.unique(rows)) != len(rows):
+                raise ValueError(f"query {query_id!r} needs at least one relevant track, each once")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.relevant)
+
+    def __len__(self) -> int:
+        return len(self.relevant)
