@@ -1,1 +1,1 @@
-"""."""
+"""Protocols: split, ask the recommenders, hand runs and truth to evaluation."""

@@ -1,0 +1,155 @@
+"""The title model: a title's nearest titles vote, named artists get their share, and the list says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.encode.base import Encoder
+from segue.encode.ngrams import NgramEncoder
+from segue.library import Interactions, Query, Ranking
+from segue.library.arrays import fingerprint
+from segue.recommend.mentions import Mention, Mentions
+from segue.recommend.popularity import Popularity
+from segue.recommend.remarks import remarks
+from segue.recommend.ridge import TitleRidge
+from segue.recommend.scores import Scores
+from segue.recommend.titles import TitleTable
+from segue.recommend.vote import TitleVote, TitleWeights
+from segue.views.negation import Negation, split_negation
+from segue.views.titles import normalise
+
+__all__ = ["TitleModel", "TitleReading"]
+
+MAX_TITLE = 2_000  # characters that are looked at; what lies behind them is said to be ignored
+
+
+@dataclass(frozen=True, eq=False)
+class TitleReading:
+    """What the model understood of a title.
+
+    Args:
+        read: what the encoder read; empty where nothing was left to read.
+        unwanted: spans that the title excludes.
+        vector: unit title vector ``(d,)``; None where there is nothing to read.
+        weights: titles that vote, None where none do. mentions: artists named.
+        ignored: sentences about what could not be used.
+    """
+
+    read: str
+    unwanted: tuple[str, ...]
+    vector: NDArray[np.float32] | None
+    weights: TitleWeights | None
+    mentions: tuple[Mention, ...]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class TitleModel:
+    """The shipped title recommender: everything of DESIGN section 4 but the given tracks.
+
+    Args:
+        titles, vote: distinct titles and how they vote.
+        mentions, ridge: None switches the channel off.
+        encoder: reads titles for the query. ngram_encoder: its character n-grams.
+        popularity: training playlists per track, and the filling of short lists.
+    """
+
+    titles: TitleTable
+    vote: TitleVote
+    mentions: Mentions | None
+    ridge: TitleRidge | None
+    encoder: Encoder
+    ngram_encoder: NgramEncoder
+    popularity: Popularity
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Digest of encoder, parameters and votes."""
+        parts: list[object] = [self.encoder.fingerprint, self.vote.parameters.fingerprint, self.titles.fingerprint]
+        parts.append(None if self.mentions is None else self.mentions.model.to_json())
+        parts.append(None if self.ridge is None else self.ridge.fingerprint)
+        return fingerprint(*parts)
+
+    def read(self, title: str) -> TitleReading:
+        """Understand a title: negations split off, titles weighed, artists found."""
+        ignored = []
+        if len(title) > MAX_TITLE:
+            ignored.append(f"the title is longer than {MAX_TITLE} characters; the rest was not read")
+            title = title[:MAX_TITLE]
+        negation: Negation = split_negation(title)
+        read = normalise(negation.wanted, "read")
+        if not read:
+            if title.strip() or not negation.unwanted:
+                ignored.append(f"the title {title[:40]!r} says nothing that can be read")
+            return TitleReading("", negation.unwanted, None, None, (), tuple(ignored) if title.strip() else ())
+        weights = vector = None
+        if len(self.titles):
+            vector = self.encoder.encode([read])[0]
+            weights = self.vote.weights(read, vector, self.ngram_encoder.sparse_one(read))
+        found = tuple(self.mentions.find(negation.wanted)) if self.mentions else ()
+        return TitleReading(read, negation.unwanted, vector, weights, found, tuple(ignored))
+
+    def score_reading(self, reading: TitleReading) -> Scores:
+        """Scores for what was understood; empty where nothing was."""
+        if reading.weights is None or reading.vector is None:
+            return Scores.none()
+        scores = self.vote.tally(reading.weights)
+        if self.ridge is not None:
+            scores = self.ridge.blend(scores, reading.vector, self.ngram_encoder.encode([reading.read])[0])
+        if self.mentions is not None:
+            scores = self.mentions.mix(scores, list(reading.mentions))
+        return scores
+
+    def score(self, query: Query) -> Scores:
+        """Scores for the query's title; its given tracks are not looked at."""
+        return self.score_reading(self.read(query.title))
+
+    def recommend(self, query: Query, n: int) -> Ranking:
+        """The ``n`` best tracks for the title, filled up by popularity."""
+        reading = self.read(query.title)
+        ignored = (*reading.ignored, *remarks(query, self.popularity.n_tracks, uses_title=True, uses_seeds=False))
+        return self.popularity.fill(self.score_reading(reading), query, n, ignored)
+
+    def save(self, folder: Path) -> dict[str, object]:
+        """Write titles, votes and channels into an existing folder; the returned dict belongs into its manifest."""
+        for name in ("titles", "votes", "mentions", "ridge"):
+            (folder / name).mkdir()
+        self.titles.save(folder / "titles")
+        self.vote.save(folder / "votes")
+        self.ngram_encoder.save(folder / "titles")
+        self.popularity.save(folder / "popularity")
+        return {
+            "fingerprint": self.fingerprint,
+            "encoder": self.encoder.fingerprint,
+            "mentions": None if self.mentions is None else self.mentions.save(folder / "mentions"),
+            "ridge": None if self.ridge is None else self.ridge.save(folder / "ridge"),
+        }
+
+    @classmethod
+    def load(
+        cls, folder: Path, notes: dict[str, object], encoder: Encoder, playlist_tracks: Interactions
+    ) -> TitleModel:
+        """Map what :meth:`save` wrote.
+
+        Raises:
+            StoredDataError: a file is missing or damaged.
+        """
+        titles = TitleTable.load(folder / "titles")
+        popularity = Popularity.load(folder / "popularity")
+        mentions, ridge = notes.get("mentions"), notes.get("ridge")
+        return cls(
+            titles=titles,
+            vote=TitleVote.load(folder / "votes", titles, popularity.n_tracks),
+            mentions=Mentions.load(folder / "mentions", mentions, popularity.counts, playlist_tracks)
+            if isinstance(mentions, dict)
+            else None,
+            ridge=TitleRidge.load(folder / "ridge", ridge) if isinstance(ridge, dict) else None,
+            encoder=encoder,
+            ngram_encoder=NgramEncoder.load(folder / "titles"),
+            popularity=popularity,
+        )

@@ -1,0 +1,217 @@
+"""Train, rebuild and update model folders."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from segue.encode.base import Encoder
+from segue.errors import InputError
+from segue.library import Catalogue, Library
+from segue.library.arrays import fingerprint, new_folder, read_json, save_array, write_json
+from segue.library.vote_parameters import ShareModel, VoteParameters
+from segue.recommend.continuation import Continuation
+from segue.recommend.title_build import Learned, TitleCorpus, build_title_model
+from segue.split.holdout import holdout
+from segue.systems.model import FORMAT_VERSION
+from segue.systems.recipes import RECIPES, baseline, open_encoder
+from segue.systems.title_vote import Grid, learn
+from segue.train.votes import VoteTraining
+
+__all__ = ["NGRAMS", "TrainSettings", "opened_base_model", "train_model", "update_model"]
+
+Progress = Callable[[int, int, str], None]
+NGRAMS = "ngrams"
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How the shipped title model is trained; the defaults are those of DESIGN section 4."""
+
+    vote: VoteTraining = field(default_factory=VoteTraining)
+    grid: Grid = field(default_factory=Grid)
+    continuation: bool = True
+
+
+def train_model(
+    library: Library,
+    out: Path,
+    *,
+    recipe: str = "title_vote",
+    base_model: str | None = None,
+    settings: TrainSettings | None = None,
+    hold_out: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Learn from a library and write a model folder, atomically.
+
+    Args:
+        recipe: one of :data:`~segue.systems.recipes.RECIPES`.
+        base_model: folder or name of a sentence encoder; "ngrams" for none; None looks for the bundled one.
+        hold_out: leave the test playlists out of the model, so that it can be evaluated honestly.
+
+    Returns:
+        The manifest, with a summary of what was learnt.
+
+    Raises:
+        InputError: unknown recipe. TrainingError: too little to learn from. OutputError: cannot write.
+    """
+    if recipe not in RECIPES:
+        raise InputError(f"there is no recipe {recipe!r}; there are {', '.join(RECIPES)}")
+    settings = settings or TrainSettings()
+    if hold_out:
+        split = holdout(library)
+        rows = [r for part in (split.train, split.validation) for r in part.tolist()]
+        voters = library.select_playlists(sorted(rows))
+    else:
+        voters = library
+    with tempfile.TemporaryDirectory(prefix="segue-") as scratch:
+        encoder_folder = Path(scratch) / "encoder"
+        encoder: Encoder | None = None
+        if recipe in ("title_vote", "published"):
+            encoder = opened_base_model(library, encoder_folder, base_model, progress=progress)
+        learned, log = None, {}
+        if recipe == "title_vote":
+            assert encoder is not None
+            learned, log = learn(library, encoder, training=settings.vote, grid=settings.grid, progress=progress)
+        summary = {
+            "hold_out": hold_out,
+            "validation": log,
+            "settings": asdict(settings),
+            "base_model": base_model or "bundled",
+        }
+        fit = (library, encoder) if recipe == "title_vote" and settings.continuation else None
+        return _write(
+            out, voters, recipe, encoder, encoder_folder, learned, summary, fit_continuation=fit, progress=progress
+        )
+
+
+def opened_base_model(
+    library: Library, folder: Path, base_model: str | None, *, progress: Progress | None = None
+) -> Encoder:
+    """Put a base model into ``folder`` in the form that queries use, and open it.
+
+    Without torch, or with ``base_model="ngrams"``, this is the n-gram encoder fitted on the library's titles.
+    """
+    from segue.encode.ngrams import NgramEncoder
+    from segue.encode.onnx import OnnxEncoder
+    from segue.views.titles import normalise
+
+    if base_model == NGRAMS or (base_model is None and find_spec("torch") is None):
+        folder.mkdir(parents=True)
+        ngrams = NgramEncoder.fitted(sorted({normalise(t, "read") for t in library.titles}))
+        ngrams.save(folder)
+        return ngrams
+    from segue.encode.locate import base_model_folder
+    from segue.train.export import export_onnx
+
+    source = base_model_folder(base_model)
+    if (source / "onnx" / "model.onnx").exists() and (source / "tokenizer.json").exists():
+        shutil.copytree(source, folder)
+    else:
+        if progress:
+            progress(0, 1, "exporting the encoder to ONNX")
+        export_onnx(source, folder)
+    return OnnxEncoder.open(folder)
+
+
+def update_model(
+    model: Path, new: Library, *, out: Path | None = None, progress: Progress | None = None
+) -> dict[str, Any]:
+    """Add playlists to a model without training; equals a rebuild over all playlists with the same parameters.
+
+    Raises:
+        InputError: a playlist of the new library is in the model already.
+    """
+    from segue.sources.assemble import merge_libraries
+
+    manifest = read_json(model / "manifest.json")
+    library = merge_libraries(Library.load(model / "library"), new)
+    encoder = open_encoder(model, manifest)
+    learned = None
+    if manifest["recipe"] == "title_vote":
+        shares = manifest["learned"]["shares"]
+        learned = Learned(
+            vote=VoteParameters.load(model / "votes"),
+            shares=None if shares is None else ShareModel.from_json(shares),
+            ridge=manifest["learned"]["ridge"],
+        )
+    summary = {**manifest["training"], "updated": True}
+    continuation = model / "continuation" if manifest.get("continuation") else None
+    return _write(
+        out or model,
+        library,
+        manifest["recipe"],
+        encoder,
+        model / "encoder",
+        learned,
+        summary,
+        frozen_continuation=continuation,
+        progress=progress,
+    )
+
+
+def _write(
+    out: Path,
+    library: Library,
+    recipe: str,
+    encoder: Encoder | None,
+    encoder_folder: Path,
+    learned: Learned | None,
+    summary: dict[str, Any],
+    *,
+    fit_continuation: tuple[Library, Encoder | None] | None = None,
+    frozen_continuation: Path | None = None,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Build the recipe on a library and write everything that a query and a later update need."""
+    with new_folder(out) as folder:
+        manifest: dict[str, Any] = {"kind": "segue model", "format_version": FORMAT_VERSION, "recipe": recipe}
+        if encoder is not None:
+            shutil.copytree(encoder_folder, folder / "encoder")
+            kind = NGRAMS if not (encoder_folder / "onnx").exists() else "onnx"
+            manifest["encoder"] = {"kind": kind, "fingerprint": encoder.fingerprint}
+        library.save(folder / "library")
+        distinct = library.playlist_tracks.distinct()
+        save_array(folder / "playlists.indptr.npy", distinct.indptr)
+        save_array(folder / "playlists.indices.npy", distinct.indices)
+        (folder / "tracks").mkdir()
+        Catalogue.of(library).save(folder / "tracks")
+        if learned is not None:
+            assert encoder is not None
+            corpus = TitleCorpus.of(library, encoder, progress=progress)
+            title = build_title_model(corpus, learned, progress=progress)
+            manifest["title"] = title.save(folder)
+            manifest["learned"] = {
+                "vote": learned.vote.scalars,
+                "shares": None if learned.shares is None else learned.shares.to_json(),
+                "ridge": learned.ridge,
+            }
+            recommender: Any = title
+        else:
+            recommender = baseline(recipe, library, encoder)
+        manifest |= {
+            "recommender": recommender.fingerprint,
+            "library": library.fingerprint,
+            "public": library.public,
+            "n_playlists": library.n_playlists,
+            "n_tracks": library.n_tracks,
+            "training": summary,
+            "versions": {
+                "segue": version("segue-playlists"),
+                "python": platform.python_version(),
+                **{p: version(p) for p in ("numpy", "scipy", "onnxruntime")},
+            },
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+        manifest["fingerprint"] = fingerprint(recipe, recommender.fingerprint, library.fingerprint)
+        write_json(folder / "manifest.json", manifest)
+    return manifest

@@ -1,0 +1,199 @@
+"""A model folder: load it, ask it, get tracks with reasons. Nothing here imports torch, polars or scipy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from segue.encode.base import Encoder
+from segue.errors import QueryError, StoredDataError
+from segue.library import Catalogue, Interactions, Query, Ranking, Track
+from segue.library.arrays import load_array, read_json
+from segue.library.ranking import Recommender
+from segue.recommend.explain import Because, Explainer
+from segue.recommend.rules import Rules, apply
+from segue.systems.recipes import open_encoder, open_recommender
+
+__all__ = ["FORMAT_VERSION", "Answer", "AnsweredTrack", "Model", "Request"]
+
+FORMAT_VERSION = 1
+MAX_SEED_TRACKS = 1_000
+_SPARE = 5  # how many times the wanted length is ranked, so that rules have something to choose from
+_DEEP = 2_000
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a person asks for.
+
+    Args:
+        title: as typed. tracks: given tracks as typed ("Name - Artist"). track_ids: given tracks by id.
+        rules: what the list must look like.
+        explain: whether each track says why it is there.
+    """
+
+    title: str = ""
+    tracks: tuple[str, ...] = ()
+    track_ids: tuple[str, ...] = ()
+    rules: Rules = field(default_factory=Rules)
+    explain: bool = True
+
+
+@dataclass(frozen=True)
+class AnsweredTrack:
+    """One line of an answer."""
+
+    rank: int
+    row: int
+    track: Track
+    score: float
+    because: tuple[Because, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A playlist, why, and what could not be served."""
+
+    query: dict[str, Any]
+    fingerprint: str
+    ignored: tuple[str, ...]
+    tracks: tuple[AnsweredTrack, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """The stable JSON shape of ``segue recommend --json``."""
+        return {
+            "query": self.query,
+            "model": {"fingerprint": self.fingerprint},
+            "ignored": list(self.ignored),
+            "tracks": [
+                {
+                    "rank": t.rank,
+                    "track_id": t.track.track_id,
+                    "name": t.track.name,
+                    "artist": t.track.artist,
+                    "score": round(t.score, 6),
+                    "because": [b.to_json() for b in t.because],
+                }
+                for t in self.tracks
+            ],
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """An opened model folder; frozen, safe to share between threads.
+
+    Args:
+        manifest: what ``manifest.json`` says. catalogue: its tracks. recommender: its recipe.
+        playlist_tracks: distinct tracks of the playlists that vote.
+    """
+
+    path: Path
+    manifest: dict[str, Any]
+    catalogue: Catalogue
+    recommender: Recommender
+    playlist_tracks: Interactions
+    encoder: Encoder | None
+
+    @classmethod
+    def load(cls, path: Path | str) -> Model:
+        """Open a model folder; arrays are mapped, not read.
+
+        Raises:
+            StoredDataError: no model, a damaged one, one of a newer format, or one whose parts do not belong together.
+        """
+        path = Path(path)
+        if not path.is_dir():
+            raise StoredDataError(f"{path} is not a model folder; make one with 'segue train LIBRARY -o {path}'")
+        manifest = read_json(path / "manifest.json")
+        if not isinstance(manifest, dict) or manifest.get("kind") != "segue model":
+            raise StoredDataError(f"{path / 'manifest.json'} does not describe a segue model")
+        version = manifest.get("format_version")
+        if not isinstance(version, int) or version > FORMAT_VERSION:
+            raise StoredDataError(f"{path} has model format {version}, this segue reads {FORMAT_VERSION}; upgrade it")
+        catalogue = Catalogue.load(path / "tracks")
+        playlist_tracks = Interactions(
+            load_array(path / "playlists.indptr.npy"), load_array(path / "playlists.indices.npy"), len(catalogue)
+        )
+        encoder = open_encoder(path, manifest)
+        recommender = open_recommender(path, manifest, encoder, playlist_tracks)
+        if recommender.fingerprint != manifest.get("recommender"):
+            raise StoredDataError(
+                f"{path}: the arrays are not those that manifest.json was written for "
+                f"({recommender.fingerprint} instead of {manifest.get('recommender')}); train the model again"
+            )
+        return cls(path, manifest, catalogue, recommender, playlist_tracks, encoder)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of everything that answers depend on."""
+        return str(self.manifest["fingerprint"])
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        return Explainer(self.recommender, self.catalogue, self.playlist_tracks, public=bool(self.manifest["public"]))
+
+    def query(self, request: Request) -> tuple[Query, tuple[str, ...]]:
+        """Resolve a request's given tracks; returns the query and sentences about those that are not known.
+
+        Raises:
+            QueryError: more than a thousand given tracks.
+        """
+        if len(request.tracks) + len(request.track_ids) > MAX_SEED_TRACKS:
+            raise QueryError(f"at most {MAX_SEED_TRACKS} tracks can be given")
+        rows: dict[int, None] = {}
+        ignored = []
+        for track_id in request.track_ids:
+            row = self.catalogue.find_id(track_id)
+            if row is None:
+                ignored.append(f"the catalogue has no track with the id {track_id[:80]!r}")
+            else:
+                rows[row] = None
+        for text in request.tracks:
+            found = self.catalogue.find(text)
+            if not found:
+                ignored.append(f"the catalogue has no track {text[:80]!r} (wanted: Name - Artist)")
+            else:
+                rows[self._best_known(found)] = None
+        return Query(request.title, tuple(rows)), tuple(ignored)
+
+    def _best_known(self, rows: list[int]) -> int:
+        """Of several versions the one that most playlists have."""
+        if len(rows) == 1:
+            return rows[0]
+        ranking = self.recommender.popularity.counts  # type: ignore[attr-defined]
+        return max(rows, key=lambda row: (int(ranking[row]), -row))
+
+    def rank(self, query: Query, rules: Rules) -> Ranking:
+        """Rank deep enough for the rules and apply them."""
+        deep = min(len(self.catalogue), max(rules.most_tracks * _SPARE, 500))
+        ranking = apply(self.recommender.recommend(query, deep), self.catalogue, rules, query)
+        if len(ranking) < rules.most_tracks and deep < min(len(self.catalogue), _DEEP):
+            deeper = self.recommender.recommend(query, min(len(self.catalogue), _DEEP))
+            ranking = apply(deeper, self.catalogue, rules, query)
+        return ranking
+
+    def answer(self, request: Request) -> Answer:
+        """Answer a request.
+
+        Raises:
+            QueryError: it holds more than can be looked at.
+        """
+        query, unknown = self.query(request)
+        ranking = self.rank(query, request.rules)
+        because = self._explainer.explain(query, ranking) if request.explain else [()] * len(ranking)
+        return Answer(
+            query={
+                "title": request.title,
+                "tracks": [self.catalogue.texts["track_id"][row] for row in query.seed_tracks],
+                "rules": request.rules.to_json(),
+            },
+            fingerprint=self.fingerprint,
+            ignored=(*unknown, *ranking.ignored),
+            tracks=tuple(
+                AnsweredTrack(i + 1, int(row), self.catalogue.track(int(row)), float(score), tuple(why))
+                for i, (row, score, why) in enumerate(zip(ranking.rows, ranking.scores, because, strict=True))
+            ),
+        )

@@ -1,0 +1,119 @@
+"""title -> sentence encoder -> learned vote of the playlists -> tracks: the shipped title system, learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from segue.encode.base import Encoder
+from segue.errors import TrainingError
+from segue.evaluate.metrics import per_query
+from segue.library import Library, Qrels, Query, Run
+from segue.library.ranking import Recommender
+from segue.library.vote_parameters import VoteParameters
+from segue.recommend.mention_table import share_cases, uninformed
+from segue.recommend.title_build import Learned, TitleCorpus, build_title_model
+from segue.recommend.title_model import TitleModel
+from segue.split.holdout import Held, held_out, holdout
+from segue.train.shares import fit_shares
+from segue.train.votes import SparseChannel, VoteTraining, train_votes
+
+__all__ = ["Grid", "learn", "score_titles"]
+
+Progress = Callable[[int, int, str], None]
+METRIC = "ndcg@500"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Values tried on validation, one scalar after the other; the first is the default."""
+
+    temper: tuple[float, ...] = (0.8, 0.7, 0.9)
+    pretrained: tuple[float, ...] = (0.2, 0.0, 0.1, 0.3)
+    smoothing: tuple[float, ...] = (0.5, 0.3, 0.7)
+    ridge: tuple[float, ...] = (0.5, 0.0, 0.25)
+    min_gain: float = 0.002  # a value must gain this much, relatively, to be preferred to the default
+
+
+def learn(
+    library: Library,
+    encoder: Encoder,
+    *,
+    training: VoteTraining | None = None,
+    grid: Grid | None = None,
+    progress: Progress | None = None,
+) -> tuple[Learned, dict[str, float]]:
+    """Learn a title model's parameters on the training part; its scalars are fitted on the validation part.
+
+    Returns:
+        What was learnt, and the validation scores that chose it (a log, no result).
+
+    Raises:
+        TrainingError: too few playlists, or a training without effect.
+    """
+    split = holdout(library)
+    if len(split.train) < 2:
+        raise TrainingError(f"{library.n_playlists} playlists are too few to learn from; give at least a hundred")
+    corpus = TitleCorpus.of(library.select_playlists(split.train), encoder, progress=progress)
+    channels = [SparseChannel("ngram", corpus.ngrams, corpus.ngrams)]
+    start = VoteParameters.untrained(corpus.vectors.shape[1])
+    vote = train_votes(
+        start, corpus.votes, corpus.vectors, corpus.titles.key_rows, channels, settings=training, progress=progress
+    )
+    cases, shares = share_cases(corpus.library, corpus.titles, corpus.mentions(uninformed()))
+    model = fit_shares(corpus.mentions(uninformed()).model.features, cases, shares) if len(shares) >= 50 else None
+    grid = grid or Grid()
+    learned = Learned(replace(vote, temper=grid.temper[0]), model, grid.ridge[0])
+    if not len(split.validation):
+        return learned, {}
+    held = held_out(library, split, "validation")
+    return _fit_scalars(corpus, learned, grid, library, held, progress)
+
+
+def _fit_scalars(
+    corpus: TitleCorpus, learned: Learned, grid: Grid, library: Library, held: Held, progress: Progress | None
+) -> tuple[Learned, dict[str, float]]:
+    """Try each scalar's values in turn and keep what gains."""
+    tables = {learned.vote.smoothing: corpus.vote_table(learned.vote, progress=progress)}
+    log: dict[str, float] = {}
+
+    def score(candidate: Learned, what: str) -> float:
+        g = candidate.vote.smoothing
+        if g not in tables:
+            tables[g] = corpus.vote_table(candidate.vote, progress=progress)
+        value = score_titles(build_title_model(corpus, candidate, votes=tables[g]), library, held)
+        log[what] = value
+        return value
+
+    best = score(learned, "defaults")
+    trials: list[tuple[str, Iterable[float]]] = [
+        ("temper", grid.temper[1:]),
+        ("pretrained", grid.pretrained),
+        ("smoothing", grid.smoothing[1:]),
+        ("ridge", grid.ridge[1:]),
+    ]
+    steps, step = sum(len(list(values)) for _, values in trials), 0
+    for name, values in trials:
+        for value in values:
+            step += 1
+            candidate = (
+                replace(learned, ridge=value)
+                if name == "ridge"
+                else replace(learned, vote=replace(learned.vote, **{name: value}))
+            )
+            found = score(candidate, f"{name}={value:g}")
+            if found > best * (1 + grid.min_gain):
+                learned, best = candidate, found
+            if progress:
+                progress(step, steps, f"fitting scalars, validation {METRIC} {best:.4f}")
+    return learned, log
+
+
+def score_titles(model: TitleModel | Recommender, library: Library, held: Held, metric: str = METRIC) -> float:
+    """Mean of a metric over held-out playlists, asked by their titles alone."""
+    queries = {str(row): library.titles[row] for row in held.rows.tolist()}
+    truth = {i: np.unique(library.playlist_tracks.row(int(i))) for i in queries}
+    rankings = {i: model.recommend(Query(title, query_id=i), 500).rows for i, title in queries.items()}
+    return float(per_query(Run("model", rankings), Qrels(truth), [metric])[metric].mean())

@@ -1,0 +1,254 @@
+"""Learn the vote: maximise, leave-one-out, the likelihood of each playlist's tracks under the vote of all others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.errors import MissingDependency, TrainingError
+from segue.library import Votes
+from segue.library.vote_parameters import VoteParameters
+
+if TYPE_CHECKING:
+    import torch
+    from scipy.sparse import csr_matrix
+
+__all__ = ["SparseChannel", "VoteTraining", "train_votes"]
+
+_LENGTH_POWER = 0.5  # inside the likelihood; the ranking uses VoteParameters.length_power
+
+
+@dataclass(frozen=True, eq=False)
+class SparseChannel:
+    """A similarity of titles as a sparse product: ``asked[q] . voting[u]``; both CSR ``(n_titles, f)``, float32."""
+
+    name: str
+    asked: csr_matrix
+    voting: csr_matrix
+
+
+@dataclass(frozen=True)
+class VoteTraining:
+    """Settings of the training; the defaults are those of DESIGN section 4."""
+
+    epochs: int = 8
+    batch_size: int = 256
+    lr_adapter: float = 2e-3
+    lr_scalars: float = 3e-2
+    max_playlists: int = 20_000
+    rng_key: int = 0
+
+    def __post_init__(self) -> None:
+        if min(self.epochs, self.batch_size, self.max_playlists) < 1:
+            raise TrainingError("epochs, batch size and the number of playlists must be at least 1")
+
+
+def train_votes(
+    start: VoteParameters,
+    votes: Votes,
+    vectors: NDArray[np.float32],
+    keys: NDArray[np.integer],
+    channels: Sequence[SparseChannel] = (),
+    *,
+    settings: VoteTraining | None = None,
+    validate: Callable[[VoteParameters], float] | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+) -> VoteParameters:
+    """Train adapter and channel scales; the playlist itself never votes for itself.
+
+    The mean over playlists of ``log((1 - eps) sum_j w_j P_j(t) + eps popularity(t))``, averaged over the playlist's
+    tracks, is maximised with Adam. Playlists with one title share their logit, so the sums run over distinct titles.
+
+    Args:
+        start: where to begin; its scalars are kept where there is no such channel.
+        votes: titles, playlists and their distinct tracks.
+        vectors: unit title vectors, float32 ``(n_titles, d)``.
+        keys: equal for titles that count as the same, int ``(n_titles,)``.
+        channels: named as the scales of :class:`VoteParameters` (``ngram``, ``words``).
+        validate: parameters -> score, higher is better; the best epoch is returned. Without it the last one is.
+        progress: called with (step, steps, note).
+
+    Raises:
+        TrainingError: fewer than two playlists, a loss that is not finite, or parameters that did not move.
+        MissingDependency: torch is not installed.
+
+    Source: DESIGN section 4, steps 2 and 3.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingDependency("training", extra="train") from error
+    settings = settings or VoteTraining()
+    rng = np.random.default_rng(settings.rng_key)
+    data = _Data.of(votes, vectors, keys, channels, settings, rng)
+    torch.manual_seed(settings.rng_key)
+    parts = _Parts.of(start, [c.name for c in channels])
+    n = len(data.title_of)
+    steps_an_epoch = -(-n // settings.batch_size)
+    steps = settings.epochs * steps_an_epoch
+    optimizer = torch.optim.Adam(
+        [
+            {"params": [parts.adapter], "lr": settings.lr_adapter},
+            {"params": parts.scalars, "lr": settings.lr_scalars},
+        ]
+    )
+    warm_up = max(1.0, 0.1 * steps)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda s: min(1.0, (s + 1) / warm_up) * max(0.02, 1 - s / steps)
+    )
+    best, best_score = start, -np.inf
+    step = 0
+    for epoch in range(1, settings.epochs + 1):
+        total = 0.0
+        order = rng.permutation(n)
+        for begin in range(0, n, settings.batch_size):
+            batch = order[begin : begin + settings.batch_size]
+            loss = data.loss(parts, batch)
+            value = float(loss.detach())
+            if not np.isfinite(value):
+                raise TrainingError(f"the loss became {value} in epoch {epoch}; lower the learning rate")
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            total += value * len(batch)
+            step += 1
+            if progress:
+                progress(step, steps, f"epoch {epoch}, loss {value:.3f}")
+        now = parts.freeze(start, epoch)
+        score = -total / n if validate is None else validate(now)
+        if validate is None or score > best_score:
+            best, best_score = now, score
+    if best.fingerprint == replace(start, epochs_seen=best.epochs_seen).fingerprint:
+        raise TrainingError("no parameter moved: the learning rate is zero, or no epoch was better than the start")
+    return best
+
+
+@dataclass(eq=False)
+class _Parts:
+    """The trainable tensors; scales are kept as logarithms so that they stay positive."""
+
+    adapter: torch.Tensor
+    cosine: torch.Tensor
+    same_title: torch.Tensor
+    popularity: torch.Tensor
+    channels: list[torch.Tensor]
+    names: list[str]
+
+    @classmethod
+    def of(cls, start: VoteParameters, names: list[str]) -> _Parts:
+        import torch
+
+        def parameter(value: float) -> torch.Tensor:
+            return torch.nn.Parameter(torch.tensor(float(value)))
+
+        return cls(
+            adapter=torch.nn.Parameter(torch.from_numpy(np.array(start.adapter))),
+            cosine=parameter(np.log(start.cosine)),
+            same_title=parameter(start.same_title),
+            popularity=parameter(np.log(start.popularity / (1 - start.popularity))),
+            channels=[parameter(getattr(start, name)) for name in names],
+            names=names,
+        )
+
+    @property
+    def scalars(self) -> list[torch.Tensor]:
+        return [self.cosine, self.same_title, self.popularity, *self.channels]
+
+    def freeze(self, start: VoteParameters, epoch: int) -> VoteParameters:
+        scales: dict[str, Any] = {n: float(c.detach()) for n, c in zip(self.names, self.channels, strict=True)}
+        return replace(
+            start,
+            adapter=self.adapter.detach().numpy().copy(),
+            cosine=float(self.cosine.detach().exp()),
+            same_title=float(self.same_title.detach()),
+            popularity=float(self.popularity.detach().sigmoid()),
+            epochs_seen=epoch,
+            **scales,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """The corpus as the loss reads it, reduced to a sample where it is large."""
+
+    vectors: torch.Tensor  # (u, d)
+    keys: torch.Tensor  # (u,)
+    channels: Sequence[SparseChannel]
+    title_of: NDArray[np.int64]  # (n,) title of each playlist
+    tracks: csr_matrix  # (n, t) binary
+    lengths: NDArray[np.float32]  # (n,)
+    by_track: csr_matrix  # (t, u): sum over the title's playlists of 1 / length ** power
+    mass: torch.Tensor  # (u,): the same, summed over tracks
+    popularity: NDArray[np.float32]  # (t,), sums to 1
+
+    @classmethod
+    def of(
+        cls,
+        votes: Votes,
+        vectors: NDArray[np.float32],
+        keys: NDArray[np.integer],
+        channels: Sequence[SparseChannel],
+        settings: VoteTraining,
+        rng: np.random.Generator,
+    ) -> _Data:
+        import torch
+        from scipy.sparse import csr_matrix, diags_array
+
+        chosen = np.flatnonzero(votes.playlist_tracks.lengths > 0)
+        if len(chosen) > settings.max_playlists:
+            chosen = np.sort(rng.choice(chosen, settings.max_playlists, replace=False))
+        if len(chosen) < 2:
+            raise TrainingError(f"learning a vote needs at least 2 playlists with tracks, there are {len(chosen)}")
+        kept, title_of = np.unique(votes.title_rows[chosen], return_inverse=True)
+        tracks = votes.playlist_tracks.select(chosen).matrix()
+        lengths = np.asarray(tracks.sum(axis=1)).ravel().astype(np.float32)
+        n, u = len(chosen), len(kept)
+        of_title = csr_matrix((np.ones(n, np.float32), (title_of, np.arange(n))), shape=(u, n))
+        profile = csr_matrix(of_title @ diags_array(lengths**-_LENGTH_POWER) @ tracks).astype(np.float32)
+        counts = np.asarray(tracks.sum(axis=0)).ravel()
+        return cls(
+            vectors=torch.from_numpy(np.ascontiguousarray(vectors[kept], np.float32)),
+            keys=torch.from_numpy(np.asarray(keys)[kept].astype(np.int64)),
+            channels=[SparseChannel(c.name, c.asked[kept], c.voting[kept].T.tocsr()) for c in channels],
+            title_of=title_of.astype(np.int64),
+            tracks=tracks,
+            lengths=lengths,
+            by_track=profile.T.tocsr(),
+            mass=torch.from_numpy(np.asarray(profile.sum(axis=1)).ravel().astype(np.float32)),
+            popularity=(counts / counts.sum()).astype(np.float32),
+        )
+
+    def loss(self, parts: _Parts, batch: NDArray[np.int64]) -> torch.Tensor:
+        """Mean negative log-likelihood of the batch's playlists."""
+        import torch
+
+        titles = self.title_of[batch]
+        t = torch.from_numpy(titles)
+        adapted = torch.nn.functional.normalize(self.vectors @ parts.adapter, dim=-1)
+        logits = parts.cosine.exp() * (adapted[t] @ adapted.T)
+        logits = logits + parts.same_title * (self.keys[t][:, None] == self.keys[None])
+        for scale, channel in zip(parts.channels, self.channels, strict=True):
+            logits = logits + scale * torch.from_numpy((channel.asked[titles] @ channel.voting).toarray())
+        weights = torch.exp(logits - logits.max(dim=1, keepdim=True).values.detach())  # (b, u)
+
+        lengths = torch.from_numpy(self.lengths[batch])
+        own = weights.gather(1, t[:, None]).squeeze(1)  # the playlist's own title, from which it is taken out
+        mass = (weights @ self.mass - own * lengths ** (1 - _LENGTH_POWER)).clamp(min=1e-12)
+
+        rows = self.tracks[batch]
+        row = np.repeat(np.arange(len(batch)), np.diff(rows.indptr))  # (m,) playlist of each (playlist, track) pair
+        votes = self.by_track[rows.indices]  # (m, u)
+        pair = np.repeat(np.arange(len(row)), np.diff(votes.indptr))
+        gathered = weights[torch.from_numpy(row[pair]), torch.from_numpy(votes.indices.astype(np.int64))]
+        sums = torch.zeros(len(row)).index_add(0, torch.from_numpy(pair), gathered * torch.from_numpy(votes.data))
+        r = torch.from_numpy(row)
+        voted = ((sums - own[r] * lengths[r] ** -_LENGTH_POWER).clamp(min=0)) / mass[r]
+        eps = parts.popularity.sigmoid()
+        likelihood = (1 - eps) * voted + eps * torch.from_numpy(self.popularity[rows.indices])
+        logs = torch.log(likelihood + 1e-9)
+        return -(torch.zeros(len(batch)).index_add(0, r, logs) / lengths).mean()
