@@ -29,6 +29,7 @@ FULL = 1_000_000  # playlists that the budgets are stated for
 # step -> module that holds it; a step is a function of that name that takes a Place
 STEPS: Mapping[str, str] = {
     "make_library": "scale_ingest",
+    "make_encoder": "scale_ingest",
     "make_slices": "scale_ingest",
     "ingest_all": "scale_ingest",
     "ingest_names": "scale_ingest",
@@ -46,6 +47,7 @@ STEPS: Mapping[str, str] = {
     "continuation_build": "scale_model",
     "continuation_query": "scale_model",
     "forms": "scale_model",
+    "forms_ridge": "scale_model",
 }
 
 Value = Callable[[Measured], float]
@@ -119,7 +121,9 @@ LINES: tuple[Line, ...] = (
     Line("continuation index, RSS", "continuation_build", _rss, "MB", 12 * 1024),
     Line("playlist-kNN, 5 given, p50", "continuation_query", _fact("playlist_knn_p50_ms"), "ms"),
     Line("item-kNN, 5 given, p50", "continuation_query", _fact("item_knn_p50_ms"), "ms"),
+    Line("local ridge, 5 given, p50", "continuation_query", _fact("ridge_p50_ms"), "ms"),
     Line("scalable form, NDCG loss", "forms", _fact("loss_percent"), "%", 2, False, None, True),
+    Line("local ridge, NDCG loss", "forms_ridge", _fact("loss_percent"), "%", 2, False, None, True),
 )
 
 

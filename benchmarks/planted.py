@@ -77,7 +77,7 @@ class World:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Playlists:
-    """Playlists as drawn: ``title`` int32 (raw form), ``theme`` int32 (-1: an artist), ``mute``: title without theme."""
+    """Playlists as drawn: ``title`` int32 (raw form), ``theme`` int32 (-1: artist), ``mute``: title without theme."""
 
     title: NDArray[np.int32]
     theme: NDArray[np.int32]

@@ -6,9 +6,18 @@ import resource
 from pathlib import Path
 
 from measure import Clock, say
-from scale_common import Place, encoder, library
+from scale_common import Place, encoder, encoder_folder, library
 
-__all__ = ["encode", "encode_naive", "ingest_all", "ingest_naive", "ingest_names", "make_library", "make_slices"]
+__all__ = [
+    "encode",
+    "encode_naive",
+    "ingest_all",
+    "ingest_naive",
+    "ingest_names",
+    "make_encoder",
+    "make_library",
+    "make_slices",
+]
 
 
 def make_library(place: Place) -> None:
@@ -25,6 +34,12 @@ def make_library(place: Place) -> None:
             "titles": made.playlists["title"].n_unique(),
         }
     )
+
+
+def make_encoder(place: Place) -> None:
+    """Export the base model to ONNX, once, so that no other step pays for it."""
+    if place.encoder == "base":
+        say({"folder": str(encoder_folder(place))})
 
 
 def make_slices(place: Place) -> None:

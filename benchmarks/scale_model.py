@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from measure import Clock, latencies, say
 from scale_common import Place, asked_titles, encoder, encoder_folder, library, progress_to_stderr
 
-from segue.library import Library, Query
+from segue.library import Library, Query, Run
 
-__all__ = ["continuation_build", "continuation_query", "forms", "model_build", "model_query"]
+__all__ = ["continuation_build", "continuation_query", "forms", "forms_ridge", "model_build", "model_query"]
 
 _GIVEN = 5
+_CAP = 2_000  # postings of a track, as shipped
+_EXACT_STEPS = 40  # conjugate gradient steps after which nothing moves any more
 
 
 def model_build(place: Place) -> None:
@@ -43,37 +46,57 @@ def model_query(place: Place) -> None:
 
 
 def continuation_build(place: Place) -> None:
-    """The index that playlist-kNN and item-kNN search."""
+    """The index that everything with given tracks searches, and the artists of the ridge."""
     from segue.recommend.playlist_index import PlaylistIndex
+    from segue.recommend.playlist_ridge import PlaylistRidge
 
     made = library(place)
     with Clock() as clock:
         index = PlaylistIndex.of(made.playlist_tracks)
+    with Clock() as artists:
+        ridge = PlaylistRidge.fitted(index, made.artist_rows)
     index.save(place.continuation)
-    say({"index_cpu_s": round(clock.cpu_s, 2), "postings": len(index.postings)})
+    ridge.save(place.continuation / "ridge")
+    say(
+        {
+            "index_cpu_s": round(clock.cpu_s, 2),
+            "artists_cpu_s": round(artists.cpu_s, 2),
+            "postings": len(index.postings),
+        }
+    )
 
 
 def continuation_query(place: Place) -> None:
-    """Five given tracks -> 500 tracks."""
+    """Five given tracks -> 500 tracks, each part alone."""
     from segue.recommend.item_knn import ItemKnn
     from segue.recommend.playlist_index import PlaylistIndex
     from segue.recommend.playlist_knn import PlaylistKnn
+    from segue.recommend.playlist_ridge import PlaylistRidge
 
     index = PlaylistIndex.load(place.continuation)
+    ridge = PlaylistRidge.load(place.continuation / "ridge", index)
     rng = np.random.default_rng(5)
     rows = rng.choice(index.n_playlists, min(place.queries, index.n_playlists), replace=False)
     asked = [Query(seed_tracks=tuple(index.playlists.row(row)[:_GIVEN].tolist())) for row in rows.tolist()]
     facts: dict[str, Any] = {}
-    for name, recommender in (("playlist_knn", PlaylistKnn(index)), ("item_knn", ItemKnn(index))):
+    parts = (("playlist_knn", PlaylistKnn(index)), ("item_knn", ItemKnn(index)), ("ridge", ridge))
+    for name, recommender in parts:
         found = latencies(lambda query, asks=recommender: asks.recommend(query, 500), asked)
         facts |= {f"{name}_{key}": value for key, value in found.items()}
     say(facts)
 
 
-def forms(place: Place) -> None:
-    """NDCG@500 on planted test playlists: exact neighbours and long profiles against landmarks and short ones."""
+def _forms_library(place: Place) -> Library:
     from planted_library import planted_library
 
+    path = place.folder / f"library-{place.forms}"
+    if not (path / "manifest.json").exists():
+        planted_library(place.forms).save(path)
+    return Library.load(path)
+
+
+def forms(place: Place) -> None:
+    """NDCG@500 on planted test playlists: exact neighbours and long profiles against landmarks and short ones."""
     from segue.encode.cache import CachedEncoder
     from segue.library.vote_parameters import VoteParameters
     from segue.recommend.title_build import Learned, TitleCorpus, build_title_model
@@ -81,10 +104,7 @@ def forms(place: Place) -> None:
     from segue.split.holdout import Held, held_out, holdout
     from segue.systems.title_vote import score_titles
 
-    path = place.folder / f"library-{place.forms}"
-    if not (path / "manifest.json").exists():
-        planted_library(place.forms).save(path)
-    made = Library.load(path)
+    made = _forms_library(place)
     split = holdout(made)
     held = held_out(made, split)
     held = Held(held.rows[: 4 * place.queries], held.left_out)
@@ -109,3 +129,28 @@ def forms(place: Place) -> None:
         }
     facts["loss_percent"] = round(100 * (1 - facts["scalable_ndcg"] / facts["exact_ndcg"]), 2)
     say(facts)
+
+
+def forms_ridge(place: Place) -> None:
+    """NDCG@500 with the first five tracks given: the ridge over all playlists, solved out, against the shipped."""
+    from segue.evaluate import evaluate
+    from segue.recommend.playlist_index import PlaylistIndex
+    from segue.recommend.playlist_ridge import PlaylistRidge
+    from segue.split.challenge import scenario
+    from segue.split.holdout import held_out, holdout
+
+    made = _forms_library(place)
+    split = holdout(made)
+    queries, truth = scenario(made, held_out(made, split).rows[: place.queries // 2], "first-5")
+    lists, n_train = made.playlist_tracks.select(split.train), len(split.train)
+    facts: dict[str, Any] = {"training_playlists": n_train, "queries": len(queries)}
+    for name, postings, exact in (("exact", n_train, True), ("scalable", _CAP, False)):
+        index = PlaylistIndex.of(lists, max_postings=postings)
+        ridge = PlaylistRidge.fitted(index, made.artist_rows)
+        if exact:
+            ridge = replace(ridge, neighbours=None, steps=_EXACT_STEPS)
+        with Clock() as clock:
+            found = {query.query_id: ridge.recommend(query, 500).rows for query in queries}
+        ndcg = evaluate(Run(name, found), truth, ["ndcg@500"])["ndcg@500"]
+        facts |= {f"{name}_ndcg": round(ndcg, 4), f"{name}_ms": round(1e3 * clock.cpu_s / len(queries), 1)}
+    say(facts | {"loss_percent": round(100 * (1 - facts["scalable_ndcg"] / facts["exact_ndcg"]), 2)})

@@ -24,7 +24,7 @@ TRACKS = [
 ]
 PLAYLISTS = {
     "11": ("throwbacks", [0, 1, 2]),
-    "12": ("late 🌙, \"quiet\" & slow", [3, 4, 3, 3]),  # a duplicate inside, in order
+    "12": ('late 🌙, "quiet" & slow', [3, 4, 3, 3]),  # a duplicate inside, in order
     "7": ("-1 or +1", [6, 5, 0, 4]),
 }
 

@@ -12,7 +12,7 @@ PER_THEME = 120
 
 
 def planted(n_playlists: int = 300, length: int = 40, *, unique_tracks: bool = False) -> Library:
-    """Playlists of one theme each; with ``unique_tracks`` every playlist also has one track of its own, at its head."""
+    """Playlists of one theme each; with ``unique_tracks`` each has a track of its own, at its head."""
     rng = np.random.default_rng(0)
     playlists, titles = [], []
     n_theme_tracks = PER_THEME * len(THEMES)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from contracts.source import SourceContract
 
+from contracts.source import SourceContract
 from segue.library import Catalogue, Library
 from segue.sources.mpd_export import to_mpd_slices
 from segue.sources.playlist_files import write_playlist

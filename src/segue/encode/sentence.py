@@ -60,15 +60,16 @@ class SentenceEncoder:
         from transformers.utils import logging
 
         # A bar for the tenth of a second that the weights take is noise in every log.
-        bars = logging.is_progress_bar_enabled()
-        logging.disable_progress_bar()
+        bars: Any = logging
+        shown = bars.is_progress_bar_enabled()
+        bars.disable_progress_bar()
         try:
             model = SentenceTransformer(str(described.path), device="cpu", local_files_only=True)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise StoredDataError(f"{folder} cannot be opened: {error}") from error
         finally:
-            if bars:
-                logging.enable_progress_bar()
+            if shown:
+                bars.enable_progress_bar()
         model.eval()
         model.max_seq_length = min(max_length, described.max_length)
         d = int(model.get_embedding_dimension() or 0)

@@ -131,8 +131,10 @@ def _cell(metric: str, score: Score | None, versus: Versus | None) -> str:
         text += f"<br><small>{figure(metric, score.low)} to {figure(metric, score.high)}</small>"
     mark = ""
     if versus is not None:
-        if versus.ratio.mean is not None and versus.ratio.mean > 0:
+        if versus.ratio.mean is not None:
             text += f"<br><small>× {versus.ratio.mean:.2f}{_stars(versus)}</small>"
+        elif versus.difference.mean is not None:
+            text += f"<br><small>{versus.difference.mean:+.2f}{_stars(versus)}</small>"
         if versus.p_holm is not None and versus.p_holm <= SIGNIFICANT and versus.difference.mean:
             gained = (versus.difference.mean > 0) != is_lower_better(metric)
             judged = not metric.startswith(("mean_popularity", "popularity_overlap"))

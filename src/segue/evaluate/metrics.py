@@ -114,7 +114,8 @@ def _gains(n: int) -> Values:
 
 def _dcg(judged: _Judged, k: int) -> Values:
     hit = judged.hit[:, :k]
-    return np.asarray(hit @ _gains(hit.shape[1]), np.float64)
+    # a sum per row, where a matrix product would round one query differently beside other queries
+    return np.asarray(np.where(hit, _gains(hit.shape[1]), 0.0).sum(axis=1), np.float64)
 
 
 def _ideal(counts: NDArray[np.integer], k: int) -> Values:

@@ -100,7 +100,7 @@ def _seen_unseen(report: Report) -> Plot | None:
         axes.set_xlabel(metric)
         axes.set_xlim(left=0)
         axes.grid(axis="x", color="#e6e6e6")
-        axes.legend(frameon=False, loc="lower right")
+        axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
 
     svg = _svg(draw, (9, 1.3 + 0.38 * len(methods)), "seen-unseen")
     return "Seen against unseen titles", "A title is seen if a training playlist carries it.", svg
@@ -123,7 +123,7 @@ def _by_scenario(report: Report) -> Plot | None:
         return None
     metric = _main_metric(report)
     methods = _chosen(report, metric)
-    ticks = [s.replace("+", "+\n") for s in report.slices]
+    ticks = [s.replace("+", "+\n").replace("-", "-\n") for s in report.slices]
     svg = _lines(report, methods, report.slices, ticks, metric, "what is given", "by-scenario")
     return "By given tracks", "One group per scenario; the hidden tracks are the truth.", svg
 
@@ -141,7 +141,7 @@ def _popularity(report: Report) -> Plot | None:
         axes.barh(range(len(methods)), means, color=_COLOURS[5], height=0.6)
         if report.truth_popularity is not None:
             axes.axvline(report.truth_popularity, color=_REFERENCE, linestyle="--", label="the hidden tracks")
-            axes.legend(frameon=False, loc="lower right")
+            axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
         axes.set_yticks(range(len(methods)), [_label(m) for m in methods])
         axes.set_xlabel("training playlists per recommended track (mean of the first 66)")
         axes.set_xlim(left=0)
@@ -269,6 +269,7 @@ def _svg(draw: Callable[[Figure], None], size: tuple[float, float], name: str) -
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     svg = out.getvalue()
     svg = svg[svg.index("<svg") :]
-    return re.sub(
-        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1
-    )
+    for size_attribute in ("width", "height"):  # the page decides
+        svg = re.sub(rf'(<svg[^>]*?) {size_attribute}="[^"]*"', r"\1", svg, count=1)
+    # ids must be unique on a page with several plots
+    return re.sub(r'( id="|href="#|url\(#)', rf"\1{name}-", svg)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from segue.evaluate.significance import Interval, Paired, bounded, compared, holm, resampled_means
 
 __all__ = [
+    "FEWEST",
     "REPORT_VERSION",
     "Listed",
     "NotBelowRow",
@@ -24,6 +25,9 @@ __all__ = [
 ]
 
 REPORT_VERSION = 1
+FEWEST = 10
+"""Queries below which no interval and no p-value is given: resampling so few says nothing."""
+_SIGNED = ("content_lift", "title_lift")
 
 Values = NDArray[np.float64]
 
@@ -37,7 +41,10 @@ class Score(msgspec.Struct, frozen=True):
 
 
 class Versus(msgspec.Struct, frozen=True):
-    """A method against the reference on the same queries; ``p_holm`` is corrected over the methods of the table."""
+    """A method against the reference on the same queries; ``p_holm`` is corrected over the methods of the table.
+
+    The ratio of means is empty for lifts, whose zero is a point like any other.
+    """
 
     difference: Score
     ratio: Score
@@ -148,7 +155,7 @@ def rows_of(
     """Average, resample and compare all methods on all slices.
 
     A query counts for a metric if all methods have a value for it (a method without any value does not spoil it for
-    the others), so that every comparison is paired.
+    the others), so that every comparison is paired. With fewer than :data:`FEWEST` queries there are means only.
 
     Args:
         values: method -> metric -> value per query, all in one order of queries.
@@ -199,7 +206,12 @@ def _scored(
                 if reference in there:
                     columns.append(own - values[reference][name][common])
         table = np.column_stack(columns)
-        means, resampled = table.mean(axis=0), resampled_means(table)
+        means = table.mean(axis=0)
+        if len(table) < FEWEST:
+            for (name, method), at in places.items():
+                scores[method][name] = Score(float(means[at]))
+            continue
+        resampled = resampled_means(table)
         for name, there in group:
             for method in there:
                 at = places[name, method]
@@ -212,12 +224,13 @@ def _scored(
                     take = [places[name, method], base, places[name, method] + 1]
                     found.append(compared(means[take], resampled[:, take], len(table)))
                 for method, one, corrected in zip(others, found, holm([f.p for f in found]), strict=True):
-                    versus[method][name] = _versus(one, float(corrected))
+                    versus[method][name] = _versus(name, one, float(corrected))
     return scores, versus
 
 
-def _versus(found: Paired, corrected: float) -> Versus:
-    return Versus(score(found.difference), score(found.ratio), _number(found.p), _number(corrected))
+def _versus(metric: str, found: Paired, corrected: float) -> Versus:
+    ratio = Score(None) if metric.startswith(_SIGNED) else score(found.ratio)
+    return Versus(score(found.difference), ratio, _number(found.p), _number(corrected))
 
 
 def _number(value: float) -> float | None:

@@ -13,7 +13,7 @@ from segue.evaluate.table import Report, Row
 
 __all__ = ["print_tables"]
 
-_SHORT_SLICES = ("all", "seen titles", "unseen titles")
+_SHORT_SLICES = {"title": ("all", "seen titles", "unseen titles"), "selection": ("all",)}
 
 
 def print_tables(
@@ -22,12 +22,16 @@ def print_tables(
     """Print one table per slice; every text of others is plain text, never markup."""
     console = console or Console()
     shown = [m for m in metrics if m in report.metrics] or report.metrics[:4]
-    wanted = slices or (_SHORT_SLICES if report.protocol == "title" else report.slices)
+    wanted = slices or _SHORT_SLICES.get(report.protocol, tuple(report.slices))
     console.print(Text(f"{report.protocol} · {report.part} · {report.n_queries:,} playlists asked", style="bold"))
-    for name in (s for s in wanted if s in report.slices):
-        rows = [row for row in report.rows if row.slice == name]
-        if rows:
-            console.print(_table(report, rows, name, shown))
+    if report.protocol == "challenge" and slices is None:
+        for metric in shown[:2]:
+            console.print(_grid(report, metric))
+    else:
+        for name in (s for s in wanted if s in report.slices):
+            rows = [row for row in report.rows if row.slice == name]
+            if rows:
+                console.print(_table(report, rows, name, shown))
     for row in report.not_below:
         verdict = ("above" if row.above else "not below") if row.holds else "NOT shown to be not below"
         console.print(Text(f"{row.slice}: {row.method} is {verdict} {row.other} ({row.metric})"))
@@ -40,26 +44,41 @@ def _table(report: Report, rows: Sequence[Row], name: str, metrics: Sequence[str
     table.add_column("method")
     for metric in metrics:
         table.add_column(Text(metric), justify="right")
-        table.add_column(Text("95 %"), justify="right")
-        if report.reference is not None:
-            table.add_column(Text("ratio"), justify="right")
     for row in rows:
-        cells = [Text(row.method, style="bold" if row.method == report.reference else "")]
-        for metric in metrics:
-            cells += _cells(report, row, metric)
-        table.add_row(*cells)
+        name_cell = Text(row.method, style="bold" if row.method == report.reference else "")
+        table.add_row(name_cell, *(_cell(row, metric) for metric in metrics))
     return table
 
 
-def _cells(report: Report, row: Row, metric: str) -> list[Text]:
+def _grid(report: Report, metric: str) -> Table:
+    """Scenarios against methods, one metric; a star is a difference from the reference."""
+    table = Table(title=Text(metric), title_justify="left", pad_edge=False)
+    table.add_column("scenario")
+    table.add_column("n", justify="right")
+    for method in report.methods:
+        table.add_column(Text(method, style="bold" if method == report.reference else ""), justify="right")
+    for name in report.slices:
+        rows = [report.row(method, name) for method in report.methods]
+        table.add_row(Text(name), f"{rows[0].n_queries:,}", *(_starred(row, metric) for row in rows))
+    return table
+
+
+def _starred(row: Row, metric: str) -> Text:
     found, versus = row.scores.get(metric), row.versus.get(metric)
-    cells = [Text(figure(metric, None if found is None else found.mean))]
-    bounds = ""
+    star = "*" if versus is not None and versus.p_holm is not None and versus.p_holm <= SIGNIFICANT else " "
+    return Text(figure(metric, None if found is None else found.mean) + star)
+
+
+def _cell(row: Row, metric: str) -> Text:
+    """Mean, how it compares with the reference, and below them the interval."""
+    found, versus = row.scores.get(metric), row.versus.get(metric)
+    cell = Text(figure(metric, None if found is None else found.mean))
+    if versus is not None:
+        star = "*" if versus.p_holm is not None and versus.p_holm <= SIGNIFICANT else " "
+        if versus.ratio.mean is not None:
+            cell.append(f" ×{versus.ratio.mean:.2f}{star}")
+        elif versus.difference.mean is not None:
+            cell.append(f" {versus.difference.mean:+.2f}{star}")
     if found is not None and found.low is not None:
-        bounds = f"{figure(metric, found.low)} {figure(metric, found.high)}"
-    cells.append(Text(bounds, style="dim"))
-    if report.reference is not None:
-        ratio = None if versus is None else versus.ratio.mean
-        star = " *" if versus is not None and versus.p_holm is not None and versus.p_holm <= SIGNIFICANT else ""
-        cells.append(Text("" if ratio is None or ratio < 0 else f"{ratio:.2f}{star}"))
-    return cells
+        cell.append(f"\n{figure(metric, found.low)} to {figure(metric, found.high)}", style="dim")
+    return cell

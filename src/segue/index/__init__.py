@@ -1,1 +1,1 @@
-"""."""
+"""Vectors or texts to hits."""

@@ -1,12 +1,21 @@
-"""What Segue knows: tracks, playlists, users, queries, rankings, truth. No model, no network."""
+"""What Segue knows: tracks, playlists, users, queries, rankings, truth. No model, no network.
+
+:class:`Library` holds polars tables and is imported when it is first named, so that a query never pays for polars.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from segue.library.catalogue import Catalogue, Track
 from segue.library.interactions import Interactions
-from segue.library.library import Library
 from segue.library.query import Query
 from segue.library.ranking import Hits, Ranking, Recommender, top
 from segue.library.runs import Qrels, Run
 from segue.library.supervision import Labels, Pairs, Triplets, Votes
+
+if TYPE_CHECKING:
+    from segue.library.library import Library
 
 __all__ = [
     "Catalogue",
@@ -25,3 +34,11 @@ __all__ = [
     "Votes",
     "top",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Library":
+        from segue.library.library import Library
+
+        return Library
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -45,7 +45,7 @@ class VoteParameters:
     pretrained: float = 0.2
     temper: float = 0.8
     smoothing: float = 0.5
-    length_power: float = 0.25
+    length_power: float = 0.1
     epochs_seen: int = 0
 
     @classmethod

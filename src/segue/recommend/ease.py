@@ -3,7 +3,8 @@
 With ``F`` the playlists' features (tracks divided by ``length ** length_power``, then artists), ``K = F F^T`` and
 ``M = (K + ridge I)^-1``, the closed form for item weights without self-influence, ``B_ij = -P_ij / P_jj`` with
 ``P = (F^T F + ridge I)^-1``, becomes ``score_j = f_q F^T M y_j / (1 - y_j^T M y_j)`` for a query's features ``f_q``:
-a matrix over playlists, none over tracks. The low-rank form keeps the leading singular vectors of ``F``.
+a matrix over playlists, none over tracks. Beyond :data:`MAX_EXACT` playlists use
+:class:`~segue.recommend.playlist_ridge.PlaylistRidge`, which solves the same system without the matrix.
 
 Source: H. Steck 2019, "Embarrassingly shallow autoencoders for sparse data", eq. 8; the dual form is the push-through
 identity.
@@ -22,7 +23,6 @@ from segue.library.arrays import fingerprint
 from segue.library.query import Query
 from segue.library.ranking import Ranking
 from segue.recommend.features import ArtistFeatures
-from segue.recommend.low_rank import TrackFactors, fit_factors
 from segue.recommend.playlist_index import PlaylistIndex
 from segue.recommend.remarks import remarks
 from segue.recommend.scores import Scores, known_seeds
@@ -30,7 +30,7 @@ from segue.recommend.scores import Scores, known_seeds
 if TYPE_CHECKING:
     from scipy.sparse import csc_matrix, csr_matrix
 
-__all__ = ["MAX_EXACT", "EaseSettings", "ExactEase", "LowRankEase", "fit_ease"]
+__all__ = ["MAX_EXACT", "Ease", "EaseSettings", "fit_ease"]
 
 MAX_EXACT = 20_000  # playlists; the square matrix takes 1.6 GB there
 
@@ -43,20 +43,16 @@ class EaseSettings:
         ridge: added to the diagonal; few given tracks want more of it.
         artist_weight: how much an artist counts beside a track; 0 is plain EASE.
         length_power: playlists count ``1 / length ** length_power``.
-        rank: singular vectors kept; None solves exactly.
-        min_playlists: tracks in fewer playlists get no factor (low rank only).
     """
 
     ridge: float = 400.0
     artist_weight: float = 0.0
     length_power: float = 0.25
-    rank: int | None = None
-    min_playlists: int = 1
 
 
 @dataclass(frozen=True, eq=False)
-class ExactEase:
-    """The exact model.
+class Ease:
+    """The solved model.
 
     Args:
         features: ``F``, tracks and then artists, CSC.
@@ -97,34 +93,8 @@ class ExactEase:
         return self.index.popularity.fill(self.score(query), query, n, said)
 
 
-@dataclass(frozen=True, eq=False)
-class LowRankEase:
-    """The model on the leading singular vectors: scores any track by one short product, so candidates are enough."""
-
-    index: PlaylistIndex
-    factors: TrackFactors
-    settings: EaseSettings
-
-    @property
-    def fingerprint(self) -> str:
-        """Digest of playlists, factors and settings."""
-        return fingerprint("low-rank-ease", self.index.fingerprint, self.factors.fingerprint, asdict(self.settings))
-
-    def score(self, query: Query) -> Scores:
-        """Scores of all tracks that have factors; a continuation scores candidates instead."""
-        seeds = known_seeds(query.seed_tracks, self.index.n_tracks)
-        return self.factors.score(seeds, self.factors.rows, self.settings.ridge) if len(seeds) else Scores.none()
-
-    def recommend(self, query: Query, n: int) -> Ranking:
-        """The tracks with the highest positive scores, then popular ones."""
-        said = remarks(query, self.index.n_tracks, uses_title=False, uses_seeds=True)
-        return self.index.popularity.fill(self.score(query), query, n, said)
-
-
-def fit_ease(
-    index: PlaylistIndex, settings: EaseSettings, artist_rows: NDArray[np.integer] | None = None
-) -> ExactEase | LowRankEase:
-    """Solve the model, exactly or at ``settings.rank``.
+def fit_ease(index: PlaylistIndex, settings: EaseSettings, artist_rows: NDArray[np.integer] | None = None) -> Ease:
+    """Solve the model.
 
     Args:
         artist_rows: artist of each track, -1 where unknown; needed when ``settings.artist_weight`` is positive.
@@ -135,16 +105,14 @@ def fit_ease(
     if index.n_playlists == 0:
         raise TrainingError("there is no playlist to learn from; add playlists to the library")
     artists = ArtistFeatures.fitted(index.playlists, artist_rows, weight=settings.artist_weight)
-    if settings.rank is not None:
-        return LowRankEase(index, fit_factors(index, artists, settings), settings)
     if index.n_playlists > MAX_EXACT:
         raise TrainingError(
-            f"exact EASE needs a matrix over {index.n_playlists:,} playlists, more than {MAX_EXACT:,}; give a rank"
+            f"EASE needs a matrix over {index.n_playlists:,} playlists, more than {MAX_EXACT:,}; use PlaylistRidge"
         )
-    return _exact(index, artists, settings)
+    return _solved(index, artists, settings)
 
 
-def _exact(index: PlaylistIndex, artists: ArtistFeatures, settings: EaseSettings) -> ExactEase:
+def _solved(index: PlaylistIndex, artists: ArtistFeatures, settings: EaseSettings) -> Ease:
     from scipy.linalg import lapack
     from scipy.sparse import csc_matrix, diags_array, hstack
 
@@ -166,7 +134,7 @@ def _exact(index: PlaylistIndex, artists: ArtistFeatures, settings: EaseSettings
     inverse = np.tril(inverse)
     inverse += np.tril(inverse, -1).T
     features = csc_matrix(hstack([y, a], format="csc", dtype=np.float32))
-    return ExactEase(index, artists, settings, features, np.ascontiguousarray(inverse), _slack(y, inverse))
+    return Ease(index, artists, settings, features, np.ascontiguousarray(inverse), _slack(y, inverse))
 
 
 def _slack(y: csr_matrix, inverse: NDArray[np.float32]) -> NDArray[np.float32]:

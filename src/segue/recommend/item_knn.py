@@ -47,9 +47,6 @@ class ItemKnn:
             return Scores.none()
         counts = self.index.popularity.counts
         given = np.maximum(counts[tracks], 1).astype(np.float32) ** np.float32(-self.given_power)
-        # a capped posting list stands for all of the track's playlists
-        lengths = (self.index.indptr[tracks + 1] - self.index.indptr[tracks]).astype(np.float32)
-        given *= np.maximum(counts[tracks], 1) / np.maximum(lengths, 1)
         through = best(self.index.gathered(tracks, given), self.max_playlists)
         found = vote(self.index.playlists, through.rows, through.values)
         popular = np.maximum(counts[found.rows], 1).astype(np.float32)

@@ -152,6 +152,7 @@ class Mentions:
         rich: artist x playlist, the playlists with the largest share of the artist; ``rich_shares`` beside it.
         playlist_tracks: training playlists.
         rich_part: part of an artist's share that goes to tracks of playlists rich in that artist.
+        rich_rest: part of what the artists leave over that goes there too, instead of to the vote.
     """
 
     keys: HashIndex
@@ -165,6 +166,7 @@ class Mentions:
     rich_shares: NDArray[np.float32]
     playlist_tracks: Interactions
     rich_part: float = 0.3
+    rich_rest: float = 0.2
     min_share: float = 0.03
     max_share: float = 0.95
 
@@ -216,27 +218,25 @@ class Mentions:
         return [Mention(m.artist_row, m.text, m.share * factor) for m in kept]
 
     def mix(self, scores: Scores, mentions: list[Mention]) -> Scores:
-        """``(1 - sum of shares) * scores / their sum`` plus each artist's share of its own distribution.
+        """Give each artist its share of the list; the rest goes to the vote and to playlists rich in the artists.
 
         Source: DESIGN section 4, step 6.
         """
         if not mentions:
             return scores
-        left = 1.0 - sum(m.share for m in mentions)
-        total = float(scores.values.sum(dtype=np.float64))
-        rows = [scores.rows]
-        values: list[NDArray[np.float32] | float] = [
-            (scores.values * (left / total if total > 0 else 0.0)).astype(np.float32)
-        ]
+        named = sum(m.share for m in mentions)
+        parts = [(1.0 - named) * (1.0 - self.rich_rest)]
+        found = [scores]
         for mention in mentions:
-            for part, found in (
-                (1 - self.rich_part, self._own_tracks(mention.artist_row)),
-                (self.rich_part, self._rich_tracks(mention.artist_row)),
-            ):
-                whole = float(found.values.sum(dtype=np.float64))
-                if whole > 0:
-                    rows.append(found.rows)
-                    values.append((found.values * (mention.share * part / whole)).astype(np.float32))
+            rest = (1.0 - named) * self.rich_rest * mention.share / named
+            parts += [mention.share * (1 - self.rich_part), mention.share * self.rich_part + rest]
+            found += [self._own_tracks(mention.artist_row), self._rich_tracks(mention.artist_row)]
+        rows, values = [], []
+        for part, one in zip(parts, found, strict=True):
+            whole = float(one.values.sum(dtype=np.float64))
+            if whole > 0:
+                rows.append(one.rows)
+                values.append((one.values * (part / whole)).astype(np.float32))
         return accumulate(rows, values, len(self.popularity))
 
     def _own_tracks(self, artist: int) -> Scores:
@@ -265,7 +265,7 @@ class Mentions:
             save_array(folder / f"{name}.indptr.npy", x.indptr)
             save_array(folder / f"{name}.indices.npy", x.indices)
         save_array(folder / "artist_rich.shares.npy", self.rich_shares)
-        return {"rich_part": self.rich_part, "share_model": self.model.to_json()}
+        return {"rich_part": self.rich_part, "rich_rest": self.rich_rest, "share_model": self.model.to_json()}
 
     @classmethod
     def load(
@@ -282,8 +282,8 @@ class Mentions:
                 load_array(folder / f"{name}.indptr.npy"), load_array(folder / f"{name}.indices.npy"), n_columns
             )
 
-        share_model, rich_part = notes.get("share_model"), notes.get("rich_part")
-        assert isinstance(share_model, dict) and isinstance(rich_part, float)
+        share_model, rich_part, rich_rest = (notes.get(k) for k in ("share_model", "rich_part", "rich_rest"))
+        assert isinstance(share_model, dict) and isinstance(rich_part, float) and isinstance(rich_rest, float)
         return cls(
             keys=HashIndex.load(folder, "artist_keys"),
             key_texts=StringArray.load(folder, "artist_key_texts"),
@@ -296,4 +296,5 @@ class Mentions:
             rich_shares=load_array(folder / "artist_rich.shares.npy"),
             playlist_tracks=playlist_tracks,
             rich_part=rich_part,
+            rich_rest=rich_rest,
         )

@@ -13,13 +13,13 @@ from segue.library.arrays import fingerprint, load_array, read_json, save_array,
 from segue.library.interactions import Interactions
 from segue.library.query import Query
 from segue.recommend.popularity import Popularity
-from segue.recommend.scores import Scores, accumulate_pairs, gather, known_seeds
+from segue.recommend.scores import Scores, accumulate_pairs, known_seeds
 
-__all__ = ["MAX_POSTINGS", "PlaylistIndex"]
+__all__ = ["MAX_POSTINGS", "PlaylistIndex", "head", "inverted"]
 
-MAX_POSTINGS = (
-    2_000  # playlists looked at per given track; a hundred popular tracks cost 3 ms this way
-)
+MAX_POSTINGS = 5_000  # playlists kept per track
+_LOOKED_AT = 100_000  # playlists looked at in one query, shared by the given tracks; costs some 2 ms
+_LEAST = 200
 _MIX = 0x9E3779B97F4A7C15  # odd; multiplication by it shuffles row numbers (Fibonacci hashing)
 
 
@@ -27,12 +27,13 @@ _MIX = 0x9E3779B97F4A7C15  # odd; multiplication by it shuffles row numbers (Fib
 class PlaylistIndex:
     """The training playlists, searchable by track.
 
-    Tracks in more than ``max_postings`` playlists keep a sample of them. The sample is the same for all tracks (the
-    playlists with the lowest hash of their row), so that playlists with several given tracks stay findable.
+    Tracks in more than ``max_postings`` playlists keep a sample of them: the playlists with the lowest hashes, for
+    all tracks the same, so that playlists with several given tracks stay findable. Many given tracks look at the
+    heads of their lists, which are such samples too.
 
     Args:
         playlists: distinct tracks of each playlist, in order.
-        indptr, postings: CSR, the (sampled) playlists of each track; int64 ``(n_tracks + 1,)``, int32.
+        indptr, postings: CSR, the playlists of each track in the order of their hash; int64 and int32.
         norms: length of each playlist's vector of track idfs, float32 ``(n_playlists,)``.
         popularity: training playlists per track, sampled nowhere.
     """
@@ -52,7 +53,7 @@ class PlaylistIndex:
         """Index playlists; takes about half a minute for 66 million rows."""
         playlists = playlist_tracks.distinct()
         popularity = popularity or Popularity.fitted(playlists)
-        indptr, postings = _inverted(playlists, max_postings)
+        indptr, postings = inverted(playlists.indptr, playlists.indices, playlists.n_columns, max_postings)
         idf = _idf(popularity.counts, popularity.n_playlists)
         squares = np.concatenate([[0.0], np.cumsum(idf[playlists.indices].astype(np.float64) ** 2)])
         norms = np.sqrt(squares[playlists.indptr[1:]] - squares[playlists.indptr[:-1]])
@@ -87,7 +88,7 @@ class PlaylistIndex:
 
     def gathered(self, tracks: NDArray[np.int32], weights: NDArray[np.float32]) -> Scores:
         """Sum, for each playlist, the weights of the given tracks in it."""
-        playlists, lengths = gather(self.indptr, self.postings, tracks)
+        playlists, lengths = head(self.indptr, self.postings, tracks)
         return accumulate_pairs(playlists, np.repeat(weights, lengths), self.n_playlists)
 
     def similar(self, tracks: NDArray[np.int32]) -> Scores:
@@ -99,31 +100,46 @@ class PlaylistIndex:
         length = np.float32(np.sqrt(np.sum(idf.astype(np.float64) ** 2)))
         return Scores(shared.rows, np.minimum(shared.values / (self.norms[shared.rows] * length), np.float32(1.0)))
 
-    def save(self, folder: Path) -> None:
-        """Write the arrays and the popularity into a folder."""
+    def save(self, folder: Path, *, playlists: bool = True) -> None:
+        """Write the arrays and the popularity into a folder; without the playlists where they are kept elsewhere."""
         folder.mkdir(parents=True, exist_ok=True)
         self.popularity.save(folder)
-        save_array(folder / "playlists.indptr.npy", self.playlists.indptr)
-        save_array(folder / "playlists.indices.npy", self.playlists.indices)
+        if playlists:
+            save_array(folder / "playlists.indptr.npy", self.playlists.indptr)
+            save_array(folder / "playlists.indices.npy", self.playlists.indices)
         save_array(folder / "postings.indptr.npy", self.indptr)
         save_array(folder / "postings.npy", self.postings)
         save_array(folder / "norms.npy", self.norms)
-        about = {"n_tracks": self.n_tracks, "max_postings": self.max_postings, "fingerprint": self.fingerprint}
+        about = {
+            "n_tracks": self.n_tracks,
+            "n_playlists": self.n_playlists,
+            "max_postings": self.max_postings,
+            "fingerprint": self.fingerprint,
+        }
         write_json(folder / "playlist_index.json", about)
 
     @classmethod
-    def load(cls, folder: Path) -> PlaylistIndex:
+    def load(cls, folder: Path, playlists: Interactions | None = None) -> PlaylistIndex:
         """Map what :meth:`save` wrote.
+
+        Args:
+            playlists: the playlists themselves, where they are kept elsewhere.
 
         Raises:
             StoredDataError: a file is missing or damaged; the message names it.
         """
         about = read_json(folder / "playlist_index.json")
-        indptr, indices = load_array(folder / "playlists.indptr.npy"), load_array(folder / "playlists.indices.npy")
-        try:
-            playlists = Interactions(indptr, indices, int(about["n_tracks"]))
-        except ValueError as error:
-            raise StoredDataError(f"{folder / 'playlists.indices.npy'} does not fit: {error}") from error
+        if playlists is None:
+            indptr, indices = (
+                load_array(folder / "playlists.indptr.npy"),
+                load_array(folder / "playlists.indices.npy"),
+            )
+            try:
+                playlists = Interactions(indptr, indices, int(about["n_tracks"]))
+            except ValueError as error:
+                raise StoredDataError(f"{folder / 'playlists.indices.npy'} does not fit: {error}") from error
+        elif (playlists.n_rows, playlists.n_columns) != (int(about["n_playlists"]), int(about["n_tracks"])):
+            raise StoredDataError(f"{folder} was made for other playlists; train the model again")
         return cls(
             playlists=playlists,
             indptr=load_array(folder / "postings.indptr.npy"),
@@ -140,27 +156,40 @@ def _idf(counts: NDArray[np.integer], n_playlists: int) -> NDArray[np.float32]:
     return idf
 
 
-def _inverted(playlists: Interactions, cap: int) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Playlists of each track, ascending; of more than ``cap`` the ones with the lowest hashes."""
+def inverted(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], n_columns: int, cap: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Rows of each column in the order of their hash, at most ``cap`` of them: CSR of int64 and int32.
+
+    >>> pointers, rows = inverted(np.array([0, 2, 3]), np.array([0, 1, 1], np.int32), 2, 9)
+    >>> pointers.tolist(), sorted(rows[1:].tolist())
+    ([0, 1, 3], [0, 1])
+    """
     from scipy.sparse import csr_matrix  # counting sort in C; queries never come here
 
-    n = playlists.n_rows
-    hashes = np.arange(n, dtype=np.uint64) * np.uint64(_MIX)  # wraps around, on purpose
-    order = np.argsort(hashes, kind="stable").astype(np.int32)
-    counts = np.bincount(playlists.indices, minlength=playlists.n_columns)
-    sampled = bool((counts > cap).any())
-    chosen = playlists.select(order) if sampled else playlists
+    n = len(indptr) - 1
+    order = np.argsort(np.arange(n, dtype=np.uint64) * np.uint64(_MIX), kind="stable")  # wraps around, on purpose
+    shuffled = Interactions(np.asarray(indptr), np.asarray(indices), n_columns).select(order)
     columns = csr_matrix(
-        (np.ones(len(chosen.indices), np.int8), chosen.indices, chosen.indptr), shape=(n, playlists.n_columns)
+        (np.ones(len(shuffled.indices), np.int8), shuffled.indices, shuffled.indptr), shape=(n, n_columns)
     ).tocsc()
-    indptr, rows = columns.indptr.astype(np.int64), columns.indices.astype(np.int32, copy=False)
-    if not sampled:
-        return indptr, rows
-    starts = np.repeat(indptr[:-1], np.diff(indptr))
-    kept = np.flatnonzero(np.arange(len(rows)) - starts < cap)
-    kept_counts = np.minimum(np.diff(indptr), cap)
-    capped = np.zeros(len(indptr), np.int64)
-    np.cumsum(kept_counts, out=capped[1:])
-    rows = order[rows[kept]]
-    track_of = np.repeat(np.arange(len(kept_counts), dtype=np.int64), kept_counts)
-    return capped, rows[np.lexsort((rows, track_of))]
+    pointers, rows = columns.indptr.astype(np.int64), order.astype(np.int32)[columns.indices]
+    lengths = np.diff(pointers)
+    if lengths.max(initial=0) <= cap:
+        return pointers, rows
+    kept = np.arange(len(rows)) - np.repeat(pointers[:-1], lengths) < cap
+    capped = np.zeros(len(pointers), np.int64)
+    np.cumsum(np.minimum(lengths, cap), out=capped[1:])
+    return capped, rows[kept]
+
+
+def head(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], rows: NDArray[np.integer]
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Concatenate CSR rows like :func:`~segue.recommend.scores.gather`, of many rows only their heads."""
+    cap = max(_LOOKED_AT // max(len(rows), 1), _LEAST)
+    starts = indptr[rows].astype(np.int64)
+    lengths = np.minimum(indptr[np.asarray(rows) + 1] - starts, cap)
+    ends = np.cumsum(lengths)
+    take = np.arange(int(lengths.sum())) + np.repeat(starts - (ends - lengths), lengths)
+    return np.asarray(indices[take], np.int32), lengths

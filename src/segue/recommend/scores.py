@@ -21,8 +21,10 @@ __all__ = [
     "accumulate_pairs",
     "best",
     "blend",
+    "compacted",
     "gather",
     "known_seeds",
+    "looked_up",
     "normalised",
     "rank_playlists",
     "top_scores",
@@ -128,6 +130,40 @@ def accumulate_pairs(rows: NDArray[np.int32], values: NDArray[np.float32], n_tra
     finally:
         scratch.sums[distinct] = 0.0
     return Scores(distinct.astype(np.int32), sums)
+
+
+def compacted(rows: NDArray[np.int32], n_rows: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The distinct rows, in no promised order, and for each given row its position among them.
+
+    >>> distinct, position = compacted(np.array([7, 3, 7], np.int32), 10)
+    >>> distinct[position].tolist(), len(distinct)
+    ([7, 3, 7], 2)
+    """
+    scratch = _scratch
+    scratch.fit(n_rows)
+    at = rows.astype(np.int64)
+    order = np.arange(len(at), dtype=np.int32)
+    scratch.last[at] = order
+    distinct = np.take(at, np.flatnonzero(np.take(scratch.last, at) == order))
+    scratch.last[distinct] = order[: len(distinct)]
+    return distinct.astype(np.int32), np.take(scratch.last, at)
+
+
+def looked_up(scores: Scores, rows: NDArray[np.int32], n_rows: int) -> NDArray[np.float32]:
+    """The score of each of the given rows, zero where there is none; float32, as many as rows.
+
+    >>> scores = Scores(np.array([3], np.int32), np.array([0.5], np.float32))
+    >>> looked_up(scores, np.array([3, 1, 3], np.int32), 9).tolist()
+    [0.5, 0.0, 0.5]
+    """
+    scratch = _scratch
+    scratch.fit(n_rows)
+    try:
+        scratch.sums[scores.rows] = scores.values
+        found: NDArray[np.float32] = np.take(scratch.sums, rows)
+    finally:
+        scratch.sums[scores.rows] = 0.0
+    return found
 
 
 def gather(

@@ -46,6 +46,16 @@ class TitlePlaylists:
         """Playlists of one title, ascending."""
         return self.playlists[self.indptr[title_row] : self.indptr[title_row + 1]]
 
+    def title_of(self, playlists: NDArray[np.integer]) -> NDArray[np.int32]:
+        """Title row of each of the given playlists.
+
+        >>> TitlePlaylists.of(["a", "b", "a"]).title_of(np.array([2, 1])).tolist()
+        [0, 1]
+        """
+        title_rows = np.empty(len(self.playlists), np.int32)
+        title_rows[self.playlists] = np.repeat(np.arange(len(self), dtype=np.int32), np.diff(self.indptr))
+        return np.asarray(title_rows[playlists], np.int32)
+
     def nearest(self, similarity: Scores, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The ``k`` playlists whose titles are most similar, and the similarities; ties by playlist row.
 

@@ -70,14 +70,14 @@ def read_mpd_bytes(data: bytes, *, label: str) -> Piece:
     del data
     tracks = [track for playlist in playlists for track in playlist.tracks]
     lengths: Sequence[int] | NDArray[np.int64] = [len(playlist.tracks) for playlist in playlists]
-    given = [track.track_uri for track in tracks]
-    if None in given or "" in given:
+    uris: list[Any] = [track.track_uri for track in tracks]
+    if None in uris or "" in uris:
         given = [track_id_of(t.track_uri, t.track_name, t.artist_name) for t in tracks]
         if None in given:
             lengths = _lengths_without(given, lengths)
             notes["rows without a track uri or name, left out"] += given.count(None)
             tracks = [track for track, uri in zip(tracks, given, strict=True) if uri is not None]
-    uris = [uri for uri in given if uri is not None]
+        uris = [uri for uri in given if uri is not None]
     codes, ids = number_of(uris)
     first = first_rows(codes, len(ids))
     return piece_of(

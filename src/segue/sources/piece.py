@@ -165,7 +165,7 @@ def _table(
 def _within(name: str, values: Sequence[Any] | pl.Series, low: int, high: int, notes: Counter[str]) -> pl.Series:
     try:
         column = pl.Series(name, values, pl.Int64)
-    except OverflowError:  # beyond 64 bits
+    except (OverflowError, TypeError):  # beyond 64 bits
         column = pl.Series(name, [v if v is None or abs(v) < 2**63 else -1 for v in values], pl.Int64)
     inside = column.is_between(low, high)
     bad = column.len() - int(inside.sum()) - column.null_count()

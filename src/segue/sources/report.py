@@ -70,7 +70,8 @@ def lines(report: IngestReport | Mapping[str, Any]) -> list[str]:
     for skipped in r["skipped"]:
         where = f" ({skipped['position']})" if skipped.get("position") else ""
         said.append(f"left out {skipped['file']}: {skipped['reason']}{where}")
-    said += [f"left out {file}: the same content as {other}" for file, other in r["duplicates"].items()]
+    for file, other in r["duplicates"].items():
+        said.append(f"left out {file}: {'given twice' if file == other else f'the same content as {other}'}")
     if r["renamed"]:
         examples = ", ".join(f"{old} -> {new}" for old, new in r["renamed_examples"][:3])
         said.append(f"{_count(r['renamed'], 'playlist id')} met before, renamed by source: {examples}")

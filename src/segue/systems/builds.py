@@ -131,10 +131,10 @@ def update_model(
     Raises:
         InputError: a playlist of the new library is in the model already.
     """
-    from segue.sources.assemble import merge_libraries
+    from segue.library.merge import merge
 
     manifest = read_json(model / "manifest.json")
-    library = merge_libraries(Library.load(model / "library"), new)
+    library = merge(Library.load(model / "library"), new)
     encoder = open_encoder(model, manifest)
     learned = None
     if manifest["recipe"] == "title_vote":

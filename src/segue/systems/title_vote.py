@@ -33,7 +33,7 @@ class Grid:
     temper: tuple[float, ...] = (0.8, 0.7, 0.9)
     pretrained: tuple[float, ...] = (0.2, 0.0, 0.1, 0.3)
     smoothing: tuple[float, ...] = (0.5, 0.3, 0.7)
-    ridge: tuple[float, ...] = (0.5, 0.0, 0.25)
+    ridge: tuple[float, ...] = (0.3, 0.0, 0.6)
     min_gain: float = 0.002  # a value must gain this much, relatively, to be preferred to the default
 
 

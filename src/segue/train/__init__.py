@@ -1,1 +1,1 @@
-"""."""
+"""Functions from (part, supervision) to a new part."""

@@ -194,7 +194,7 @@ def _finish(optimised: Path, folder: Path, described: SentenceFolder) -> str:
     }
     onnx.helper.set_model_props(model, notes)
     # Weights of their own are mapped, not read: a cold start takes a third of the time.
-    name = f"model.{described.weights}.data"
+    name = f"model.{digest_file(optimised)[:16]}.data"
     onnx.save(model, str(folder / "model.onnx"), save_as_external_data=True, location=name, convert_attribute=False)
     (folder / name).chmod(0o644)
     return name

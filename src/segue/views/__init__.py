@@ -1,1 +1,1 @@
-"""."""
+"""What encoders and indexes read: titles as people type them, names, texts."""

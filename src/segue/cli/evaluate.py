@@ -1,0 +1,165 @@
+"""``segue evaluate``: methods under one protocol, in one table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from segue.cli.options import ConfigOption
+
+if TYPE_CHECKING:
+    from segue.cli.trial import Trial
+
+__all__ = ["evaluate"]
+
+
+def evaluate(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="LIBRARY|MODEL", help="A library, or a model trained with --hold-out.", show_default=False
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder for report.json and report.html.", show_default=False),
+    ] = None,
+    protocol: Annotated[
+        Literal["title", "challenge"],
+        typer.Option("--protocol", help="Titles alone, or the ten scenarios of the RecSys Challenge 2018."),
+    ] = "title",
+    methods: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--methods",
+            help="Names, with commas or repeated: popularity, same_title, ngrams, published, title_vote, "
+            "playlist_knn, item_knn, ease.",
+            show_default="all that fit the protocol",
+        ),
+    ] = None,
+    part: Annotated[
+        Literal["test", "validation"],
+        typer.Option("--part", help="Which playlists are asked about. Test is for final configurations."),
+    ] = "test",
+    playlist: Annotated[
+        str | None,
+        typer.Option("--playlist", metavar="ID", help="Look at one playlist closely instead.", show_default=False),
+    ] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(
+            "--select",
+            metavar="FILE",
+            help="Ask about hand-picked titles, one a line; 'bundled' is the 22 that come with Segue.",
+            show_default=False,
+        ),
+    ] = None,
+    base_model: Annotated[
+        str | None,
+        typer.Option("--base-model", help="Sentence encoder, as for 'segue train'.", show_default="all-MiniLM-L6-v2"),
+    ] = None,
+    library: Annotated[
+        Path | None,
+        typer.Option("--library", help="The library of the MODEL, if it has moved.", show_default=False),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Judge methods on playlists that they have not seen.
+
+    Everything is fitted on the playlists outside the part that is asked about. Seen and unseen titles are separate
+    rows, popularity and the same-title vote are always rows, intervals are 95 % bootstrap.
+
+    [dim]segue evaluate library -o report[/]
+
+    [dim]segue evaluate library --protocol challenge --methods popularity,ease,title_vote -o report[/]
+
+    [dim]segue evaluate model --playlist 1042[/]
+    """
+    import tempfile
+
+    from segue.cli.methods import known
+    from segue.cli.terminal import progress
+    from segue.cli.trial import prepared
+    from segue.errors import InputError
+
+    if out is None and playlist is None:
+        raise InputError("a report needs a place; give a folder with -o, or look at one playlist with --playlist")
+    names = known([name.strip() for given in methods or () for name in given.split(",") if name.strip()])
+    with tempfile.TemporaryDirectory(prefix="segue-") as folder:
+        with progress() as report:
+            trial = prepared(
+                source,
+                library,
+                names,
+                protocol,
+                part,
+                base_model,
+                config,
+                close_look=playlist is not None,
+                scratch=Path(folder),
+                report=report,
+            )
+        if playlist is not None:
+            _look(trial, playlist)
+        else:
+            assert out is not None
+            _report(trial, protocol, select, out)
+
+
+def _look(trial: Trial, playlist_id: str) -> None:
+    from segue.protocols.inspection import inspect_playlist
+
+    name, recommender = list(trial.recommenders.items())[-1]
+    found = inspect_playlist(trial.library, trial.split, recommender, playlist_id, explain=trial.explain)
+    print(f"asked: {name}")
+    found.print()
+
+
+def _report(trial: Trial, protocol: str, select: str | None, out: Path) -> None:
+    from segue.cli.terminal import progress, say
+    from segue.protocols.common import Reported, read_titles
+
+    with progress() as report:
+        found: Reported
+        if protocol == "challenge":
+            from segue.cli.methods import CHALLENGE_METHODS, LEARNED
+            from segue.protocols.challenge import run_challenge
+
+            others = [name for name in CHALLENGE_METHODS if name in trial.recommenders and name != LEARNED]
+            found = run_challenge(
+                trial.library,
+                trial.split,
+                trial.recommenders,
+                part=trial.part,
+                judged=LEARNED if LEARNED in trial.recommenders and others else None,
+                others=others,
+                progress=report,
+            )
+        elif select is not None:
+            from segue.protocols.selection import run_selection
+
+            found = run_selection(
+                trial.library,
+                trial.split,
+                trial.recommenders,
+                None if select == "bundled" else read_titles(select),
+                part=trial.part,
+                encoder=trial.encoder,
+                progress=report,
+            )
+        else:
+            from segue.protocols.title import run_title
+
+            found = run_title(
+                trial.library,
+                trial.split,
+                trial.recommenders,
+                part=trial.part,
+                encoder=trial.encoder,
+                progress=report,
+            )
+    found.print()
+    as_json, as_html = found.save(out)
+    say(f"wrote {as_json} and {as_html}")

@@ -1,0 +1,221 @@
+"""``segue recommend``: a title, given tracks, or both -> a list."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from segue.cli.options import ListDefaults, ModelOption, chosen_model
+from segue.errors import InputError
+
+if TYPE_CHECKING:
+    from segue.library import Catalogue
+
+__all__ = ["recommend", "year_range"]
+
+_LIST = "The list"
+_RULES = "Rules"
+
+
+def recommend(
+    title: Annotated[
+        str | None,
+        typer.Argument(help="A title in your words; with given tracks it may be left out.", show_default=False),
+    ] = None,
+    tracks: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--track", metavar='"NAME - ARTIST"', help="A given track; may be repeated.", show_default=False
+        ),
+    ] = None,
+    track_ids: Annotated[
+        list[str] | None,
+        typer.Option("--track-id", metavar="ID", help="The same by id; may be repeated.", show_default=False),
+    ] = None,
+    model: ModelOption = None,
+    n: Annotated[
+        int | None,
+        typer.Option("-n", help="Number of tracks.", min=1, max=10_000, show_default="66", rich_help_panel=_LIST),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", help="Length instead of a number.", show_default=False, rich_help_panel=_LIST),
+    ] = None,
+    format: Annotated[
+        Literal["table", "json", "m3u8", "xspf", "jspf", "csv"] | None,
+        typer.Option(
+            "--format", help="How to write it.", show_default="what -o is called, else table", rich_help_panel=_LIST
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=_LIST)] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="File to write.", show_default="the terminal", rich_help_panel=_LIST),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say why each track is there.", rich_help_panel=_LIST)
+    ] = False,
+    exclude_artists: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude-artist",
+            metavar="NAME",
+            help="Leave an artist out; may be repeated.",
+            show_default=False,
+            rich_help_panel=_RULES,
+        ),
+    ] = None,
+    new_artists: Annotated[
+        bool,
+        typer.Option("--new-artists", help="Leave the artists of the given tracks out.", rich_help_panel=_RULES),
+    ] = False,
+    artist_cap: Annotated[
+        int | None,
+        typer.Option("--artist-cap", min=1, help="Tracks per artist.", show_default=False, rich_help_panel=_RULES),
+    ] = None,
+    artist_spacing: Annotated[
+        int | None,
+        typer.Option(
+            "--artist-spacing",
+            min=0,
+            help="Other tracks between two of one artist.",
+            show_default=False,
+            rich_help_panel=_RULES,
+        ),
+    ] = None,
+    year: Annotated[
+        str | None,
+        typer.Option("--year", help="1994, 1990-1999, 1990- or -1999.", show_default=False, rich_help_panel=_RULES),
+    ] = None,
+    no_explicit: Annotated[
+        bool, typer.Option("--no-explicit", help="Leave explicit tracks out.", rich_help_panel=_RULES)
+    ] = False,
+    max_track_minutes: Annotated[
+        float | None,
+        typer.Option(
+            "--max-track-minutes", help="Longest track allowed.", show_default=False, rich_help_panel=_RULES
+        ),
+    ] = None,
+    all_versions: Annotated[
+        bool,
+        typer.Option("--all-versions", help="Remasters and live versions beside each other.", rich_help_panel=_RULES),
+    ] = False,
+) -> None:
+    """Make a playlist for a title, for given tracks, or for both.
+
+    [dim]segue recommend "rainy sunday 🌧"[/]
+
+    [dim]segue recommend "road trip" --track "Dreams - Fleetwood Mac" --minutes 60 --artist-cap 2 --explain[/]
+
+    [dim]segue recommend "90s rap, no eminem" --year 1990-1999 -o rap.m3u8[/]
+    """
+    from segue.cli.lists import chosen_format, deliver
+    from segue.recommend.rules import Rules
+    from segue.systems.model import Model, Request
+
+    if title is None and not tracks and not track_ids:
+        raise InputError('nothing was asked for; give a title, or a track with --track "Name - Artist"')
+    if n is not None and minutes is not None:
+        raise InputError("a list has a number of tracks or a length; give -n or --minutes, not both")
+    wanted_format = chosen_format(format, as_json, out)
+    years = year_range(year) if year else (None, None)
+    usual = _defaults()
+    opened = Model.load(chosen_model(model))
+    given = _given(opened.catalogue, tracks or [], track_ids or [])
+    artists = _artist_rows(opened.catalogue, [*(exclude_artists or []), *usual.exclude_artists])
+    if new_artists:
+        artists += [int(opened.catalogue.artist_row[row]) for row in given]
+    rules = Rules(
+        n=None if minutes is not None else usual.n if n is None else n,
+        minutes=minutes,
+        exclude_artists=tuple(dict.fromkeys(artists)),
+        artist_cap=usual.artist_cap if artist_cap is None else artist_cap,
+        artist_spacing=usual.artist_spacing if artist_spacing is None else artist_spacing,
+        one_version=not (all_versions or usual.all_versions),
+        year_from=years[0],
+        year_to=years[1],
+        allow_explicit=usual.explicit and not no_explicit,
+        max_track_minutes=max_track_minutes,
+    )
+    answer = opened.answer(
+        Request(
+            title=title or "",
+            tracks=tuple(tracks or ()),
+            track_ids=tuple(track_ids or ()),
+            rules=rules,
+            explain=explain or wanted_format == "json",
+        )
+    )
+    deliver(answer, wanted_format, out, explain=explain)
+
+
+def year_range(text: str) -> tuple[int | None, int | None]:
+    """Read a range of years, both ends included and either optional.
+
+    Raises:
+        InputError: it is none.
+
+    >>> year_range("1990-1999"), year_range("1994"), year_range("-1969")
+    ((1990, 1999), (1994, 1994), (None, 1969))
+    """
+    found = re.fullmatch(r"\s*(\d{4})?\s*([-–])?\s*(\d{4})?\s*", text)
+    if not found or not (found[1] or found[3]) or (found[1] and found[3] and not found[2]):
+        raise InputError(f"{text!r} is no range of years; give 1994, 1990-1999, 1990- or -1999")
+    first = int(found[1]) if found[1] else None
+    last = int(found[3]) if found[3] else None if found[2] else first
+    return first, last
+
+
+def _defaults() -> ListDefaults:
+    """How lists look where the options say nothing; looking costs nothing where nobody set anything."""
+    if not Path("segue.toml").is_file() and not any(key.startswith("SEGUE_RECOMMEND") for key in os.environ):
+        return ListDefaults()
+    from segue.cli.settings import read_settings
+
+    return read_settings().recommend.defaults()
+
+
+def _given(catalogue: Catalogue, tracks: list[str], track_ids: list[str]) -> list[int]:
+    """Rows of the given tracks.
+
+    Raises:
+        QueryError: the catalogue does not have one of them.
+    """
+    from segue.errors import QueryError
+
+    rows = []
+    for text in tracks:
+        found = catalogue.find(text)
+        if not found:
+            raise QueryError(f'the model has no track {text[:120]!r}; give it as "Name - Artist", or leave it out')
+        rows.append(found[0])
+    for track_id in track_ids:
+        row = catalogue.find_id(track_id)
+        if row is None:
+            raise QueryError(f"the model has no track with the id {track_id[:120]!r}; leave it out")
+        rows.append(row)
+    return rows
+
+
+def _artist_rows(catalogue: Catalogue, names: list[str]) -> list[int]:
+    """Artist rows of names as typed; one that the catalogue does not have is said, and changes nothing."""
+    if not names:
+        return []
+    import numpy as np
+
+    from segue.cli.terminal import say
+    from segue.library.names import fold
+
+    artists, first = np.unique(catalogue.artist_row, return_index=True)
+    row_of = {
+        fold(catalogue.texts["artist"][int(at)]): int(artist) for artist, at in zip(artists, first, strict=True)
+    }
+    rows = [row_of.get(fold(name)) for name in names]
+    for name, row in zip(names, rows, strict=True):
+        if row is None:
+            say(f"the model has no artist {name[:80]!r}, so nothing of theirs was left out")
+    return [row for row in rows if row is not None]

@@ -1,0 +1,85 @@
+"""The README's code blocks run, its links lead somewhere, and its settings are settings."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+
+
+def blocks(language: str, word: str) -> list[str]:
+    return [code for name, code in BLOCKS if name == language and word in code]
+
+
+def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+    return done
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A place as the README takes it for granted: playlists here, more playlists there."""
+    from segue.sources.demo import write
+
+    write(tmp_path / "my_playlists", 600)
+    write(tmp_path / "data", 600)
+    write(tmp_path / "new_playlists", 20, rng_key=7)
+    return tmp_path
+
+
+@pytest.mark.slow
+def test_the_tour_runs(folder: Path) -> None:
+    (tour,) = blocks("sh", "segue ingest")
+    run(["sh", "-euc", tour], folder)
+    assert (folder / "90s_rap.m3u8").read_text(encoding="utf-8").startswith("#EXTM3U")
+    assert (folder / "report" / "report.html").stat().st_size > 10_000
+    assert (folder / "report" / "report.json").exists()
+
+
+@pytest.mark.slow
+def test_the_python_runs(folder: Path) -> None:
+    (code,) = blocks("python", "segue.holdout")
+    said = run([sys.executable, "-c", code], folder).stdout
+    assert "ndcg@500" in said and "r_precision" in said
+
+
+def test_make_has_the_commands() -> None:
+    (two,) = blocks("sh", "make demo")
+    targets = re.findall(r"^make (\w+)", two, re.MULTILINE)
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert targets == ["demo", "test"]
+    assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+def test_the_settings_are_settings(tmp_path: Path) -> None:
+    from segue.cli.settings import read_settings
+
+    (toml,) = blocks("toml", "[train]")
+    (tmp_path / "segue.toml").write_text(toml)
+    settings = read_settings(tmp_path / "segue.toml")
+    assert settings.train.settings().vote.epochs == 8
+    assert settings.recommend.defaults().artist_cap == 3
+
+
+def test_links_lead_somewhere() -> None:
+    for name in ("README.md", "CONTRIBUTING.md", "docs/glossary.md"):
+        page = ROOT / name
+        for link in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / link).exists(), f"{name} links to {link}"
+
+
+def test_every_block_is_tested_or_is_about_installing() -> None:
+    left = [code for name, code in BLOCKS if name != "toml"]
+    known = blocks("sh", "make demo") + blocks("sh", "segue ingest") + blocks("python", "segue.holdout")
+    assert [code for code in left if code not in known] == ["pip install 'segue-playlists[bundled]'\n"]
