@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import time
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -119,23 +117,25 @@ def test_a_failed_build_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -
     assert [p.name for p in tmp_path.iterdir()] == ["lib"]
 
 
-def _build_slowly(path: Path, started: Path) -> None:
-    with new_folder(path) as folder:
-        (folder / "half").write_text("x")
-        started.write_text("now")
-        time.sleep(60)
+BUILD_SLOWLY = """
+import sys, time
+from pathlib import Path
+from segue.library.arrays import new_folder
+with new_folder(Path(sys.argv[1])) as folder:
+    (folder / "half").write_text("x")
+    print("started", flush=True)
+    time.sleep(60)
+"""
 
 
 def test_a_killed_build_leaves_the_old_folder_and_the_next_one_sweeps(tmp_path: Path) -> None:
     target = tmp_path / "place" / "lib"
     small().save(target)
-    process = multiprocessing.get_context("spawn").Process(target=_build_slowly, args=(target, tmp_path / "started"))
-    process.start()
-    while not (tmp_path / "started").exists():
-        time.sleep(0.02)
-    assert process.pid is not None
-    os.kill(process.pid, signal.SIGKILL)
-    process.join()
+    command = [sys.executable, "-c", BUILD_SLOWLY, str(target)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        process.kill()
     assert Library.load(target).n_playlists == 2
     assert len(list(target.parent.iterdir())) == 2
     small().save(target)

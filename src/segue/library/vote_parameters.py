@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +52,13 @@ class VoteParameters:
     def untrained(cls, d: int) -> VoteParameters:
         """The starting point: ``M`` is the identity."""
         return cls(np.eye(d, dtype=np.float32))
+
+    def with_scalar(self, name: str, value: float) -> VoteParameters:
+        """The same with one scalar changed."""
+        if name not in self.scalars:
+            raise KeyError(name)
+        changes: dict[str, Any] = {name: value}
+        return replace(self, **changes)
 
     @property
     def scalars(self) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from segue.encode.base import Encoder
 from segue.encode.ngrams import NgramEncoder
 from segue.library import Interactions, Query, Ranking
 from segue.library.arrays import fingerprint
-from segue.recommend.mentions import Mention, Mentions
+from segue.recommend.mentions import Mention, Mentions, artist_key
 from segue.recommend.popularity import Popularity
 from segue.recommend.remarks import remarks
 from segue.recommend.ridge import TitleRidge
-from segue.recommend.scores import Scores
+from segue.recommend.scores import Scores, looked_up
 from segue.recommend.titles import TitleTable
 from segue.recommend.vote import TitleVote, TitleWeights
 from segue.views.negation import Negation, split_negation
@@ -25,6 +25,7 @@ from segue.views.titles import normalise
 
 __all__ = ["TitleModel", "TitleReading"]
 
+_AGAINST = 1.0  # how much an unwanted title counts against the wanted one
 MAX_TITLE = 2_000  # characters that are looked at; what lies behind them is said to be ignored
 
 
@@ -81,12 +82,14 @@ class TitleModel:
         if len(title) > MAX_TITLE:
             ignored.append(f"the title is longer than {MAX_TITLE} characters; the rest was not read")
             title = title[:MAX_TITLE]
-        negation: Negation = split_negation(title)
+        negation: Negation = split_negation(title, self._is_artist)
         read = normalise(negation.wanted, "read")
         if not read:
-            if title.strip() or not negation.unwanted:
+            if negation.unwanted:
+                ignored.append("the title only says what is not wanted, so these are popular tracks without it")
+            elif title.strip():
                 ignored.append(f"the title {title[:40]!r} says nothing that can be read")
-            return TitleReading("", negation.unwanted, None, None, (), tuple(ignored) if title.strip() else ())
+            return TitleReading("", negation.unwanted, None, None, (), tuple(ignored))
         weights = vector = None
         if len(self.titles):
             vector = self.encoder.encode([read])[0]
@@ -97,12 +100,41 @@ class TitleModel:
     def score_reading(self, reading: TitleReading) -> Scores:
         """Scores for what was understood; empty where nothing was."""
         if reading.weights is None or reading.vector is None:
+            if reading.unwanted:
+                return self.without(self.popularity.score(Query()), reading.unwanted)
             return Scores.none()
         scores = self.vote.tally(reading.weights)
         if self.ridge is not None:
             scores = self.ridge.blend(scores, reading.vector, self.ngram_encoder.encode([reading.read])[0])
         if self.mentions is not None:
             scores = self.mentions.mix(scores, list(reading.mentions))
+        return self.without(scores, reading.unwanted)
+
+    def _is_artist(self, folded: str) -> bool:
+        return self.mentions is not None and self.mentions.artist_of(artist_key(folded)) is not None
+
+    def without(self, scores: Scores, unwanted: tuple[str, ...]) -> Scores:
+        """Leave out what a title excludes: an artist's tracks altogether, anything else as far as it is voted for.
+
+        A word is subtracted through its own vote: the share of a track under the unwanted title is taken off its
+        share under the wanted one, as often as it weighs more there.
+        """
+        for text in unwanted:
+            artist = self.mentions.artist_of(artist_key(text)) if self.mentions else None
+            if artist is not None and self.mentions is not None:
+                kept = ~np.isin(scores.rows, self.mentions.tracks.row(artist))
+                scores = Scores(scores.rows[kept], scores.values[kept])
+                continue
+            read = normalise(text, "read")
+            if not read or not len(self.titles) or not len(scores):
+                continue
+            vector = self.encoder.encode([read])[0]
+            against = self.vote.tally(self.vote.weights(read, vector, self.ngram_encoder.sparse_one(read)))
+            share = looked_up(against, scores.rows, self.popularity.n_tracks)
+            share /= max(float(share.sum(dtype=np.float64)), 1e-12)
+            own = scores.values / max(float(scores.values.sum(dtype=np.float64)), 1e-12)
+            values = np.maximum(own - _AGAINST * share, 0) * (own > share)
+            scores = Scores(scores.rows[values > 0], values[values > 0].astype(np.float32))
         return scores
 
     def score(self, query: Query) -> Scores:

@@ -18,12 +18,12 @@ from segue.errors import InputError
 from segue.library import Catalogue, Library
 from segue.library.arrays import fingerprint, new_folder, read_json, save_array, write_json
 from segue.library.vote_parameters import ShareModel, VoteParameters
-from segue.recommend.continuation import Continuation
+from segue.recommend.continuation import DEFAULT_WEIGHTS, BlendWeights, Continuation
 from segue.recommend.title_build import Learned, TitleCorpus, build_title_model
 from segue.split.holdout import holdout
 from segue.systems.model import FORMAT_VERSION
 from segue.systems.recipes import RECIPES, baseline, open_encoder
-from segue.systems.title_vote import Grid, learn
+from segue.systems.title_vote import Grid, fit_blend, learn
 from segue.train.votes import VoteTraining
 
 __all__ = ["NGRAMS", "TrainSettings", "opened_base_model", "train_model", "update_model"]
@@ -34,11 +34,19 @@ NGRAMS = "ngrams"
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """How the shipped title model is trained; the defaults are those of DESIGN section 4."""
+    """How the shipped title model is trained; the defaults are those of DESIGN section 4.
+
+    Args:
+        vote, grid: training of the vote, and the values that are tried for its scalars.
+        continuation: whether given tracks are served too.
+        blend_queries: validation queries per number of given tracks for fitting the weights of the continuation;
+            0 takes the weights that were fitted on seven thousand real playlists.
+    """
 
     vote: VoteTraining = field(default_factory=VoteTraining)
     grid: Grid = field(default_factory=Grid)
     continuation: bool = True
+    blend_queries: int = 0
 
 
 def train_model(
@@ -78,20 +86,23 @@ def train_model(
         encoder: Encoder | None = None
         if recipe in ("title_vote", "published"):
             encoder = opened_base_model(library, encoder_folder, base_model, progress=progress)
-        learned, log = None, {}
+        learned: Learned | None = None
+        log: dict[str, float] = {}
+        blend: tuple[BlendWeights, ...] | None = None
         if recipe == "title_vote":
             assert encoder is not None
             learned, log = learn(library, encoder, training=settings.vote, grid=settings.grid, progress=progress)
+            if settings.continuation:
+                blend = DEFAULT_WEIGHTS
+            if settings.continuation and settings.blend_queries:
+                blend = fit_blend(library, encoder, learned, settings.blend_queries, progress=progress)
         summary = {
             "hold_out": hold_out,
             "validation": log,
             "settings": asdict(settings),
             "base_model": base_model or "bundled",
         }
-        fit = (library, encoder) if recipe == "title_vote" and settings.continuation else None
-        return _write(
-            out, voters, recipe, encoder, encoder_folder, learned, summary, fit_continuation=fit, progress=progress
-        )
+        return _write(out, voters, recipe, encoder, encoder_folder, learned, blend, summary, progress=progress)
 
 
 def opened_base_model(
@@ -145,18 +156,9 @@ def update_model(
             ridge=manifest["learned"]["ridge"],
         )
     summary = {**manifest["training"], "updated": True}
-    continuation = model / "continuation" if manifest.get("continuation") else None
-    return _write(
-        out or model,
-        library,
-        manifest["recipe"],
-        encoder,
-        model / "encoder",
-        learned,
-        summary,
-        frozen_continuation=continuation,
-        progress=progress,
-    )
+    blend = tuple(BlendWeights(**w) for w in manifest["continuation"]) if manifest.get("continuation") else None
+    recipe, place = str(manifest["recipe"]), model / "encoder"
+    return _write(out or model, library, recipe, encoder, place, learned, blend, summary, progress=progress)
 
 
 def _write(
@@ -166,10 +168,9 @@ def _write(
     encoder: Encoder | None,
     encoder_folder: Path,
     learned: Learned | None,
+    blend: tuple[BlendWeights, ...] | None,
     summary: dict[str, Any],
     *,
-    fit_continuation: tuple[Library, Encoder | None] | None = None,
-    frozen_continuation: Path | None = None,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Build the recipe on a library and write everything that a query and a later update need."""
@@ -196,6 +197,12 @@ def _write(
                 "ridge": learned.ridge,
             }
             recommender: Any = title
+            if blend is not None:
+                if progress:
+                    progress(0, 1, "indexing playlists for continuation")
+                recommender = Continuation.fitted(library, title, weights=blend)
+                recommender.save(folder / "continuation")
+                manifest["continuation"] = [asdict(w) for w in blend]
         else:
             recommender = baseline(recipe, library, encoder)
         manifest |= {

@@ -7,6 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from segue.encode.base import Encoder
 from segue.errors import QueryError, StoredDataError
 from segue.library import Catalogue, Interactions, Query, Ranking, Track
@@ -102,7 +105,7 @@ class Model:
         """Open a model folder; arrays are mapped, not read.
 
         Raises:
-            StoredDataError: no model, a damaged one, one of a newer format, or one whose parts do not belong together.
+            StoredDataError: no model, a damaged or newer one, or one whose parts do not belong together.
         """
         path = Path(path)
         if not path.is_dir():
@@ -163,8 +166,13 @@ class Model:
         """Of several versions the one that most playlists have."""
         if len(rows) == 1:
             return rows[0]
-        ranking = self.recommender.popularity.counts  # type: ignore[attr-defined]
-        return max(rows, key=lambda row: (int(ranking[row]), -row))
+        counts = self.catalogue_popularity
+        return max(rows, key=lambda row: (int(counts[row]), -row))
+
+    @cached_property
+    def catalogue_popularity(self) -> NDArray[np.int64]:
+        """In how many of the model's playlists each track is, int64 ``(n_tracks,)``."""
+        return np.bincount(self.playlist_tracks.indices, minlength=len(self.catalogue))
 
     def rank(self, query: Query, rules: Rules) -> Ranking:
         """Rank deep enough for the rules and apply them."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segue.encode.base import Encoder
 from segue.errors import TrainingError
@@ -13,17 +14,26 @@ from segue.evaluate.metrics import per_query
 from segue.library import Library, Qrels, Query, Run
 from segue.library.ranking import Recommender
 from segue.library.vote_parameters import VoteParameters
+from segue.recommend.continuation import BlendWeights, Continuation, fit_weights
 from segue.recommend.mention_table import share_cases, uninformed
 from segue.recommend.title_build import Learned, TitleCorpus, build_title_model
 from segue.recommend.title_model import TitleModel
+from segue.split.challenge import scenario
 from segue.split.holdout import Held, held_out, holdout
 from segue.train.shares import fit_shares
 from segue.train.votes import SparseChannel, VoteTraining, train_votes
 
-__all__ = ["Grid", "learn", "score_titles"]
+__all__ = ["Grid", "fit_blend", "learn", "score_titles"]
 
 Progress = Callable[[int, int, str], None]
 METRIC = "ndcg@500"
+_SCENARIOS = {
+    1: "title+first-1",
+    5: "title+first-5",
+    10: "title+first-10",
+    25: "title+random-25",
+    100: "title+random-100",
+}
 
 
 @dataclass(frozen=True)
@@ -101,7 +111,7 @@ def _fit_scalars(
             candidate = (
                 replace(learned, ridge=value)
                 if name == "ridge"
-                else replace(learned, vote=replace(learned.vote, **{name: value}))
+                else replace(learned, vote=learned.vote.with_scalar(name, value))
             )
             found = score(candidate, f"{name}={value:g}")
             if found > best * (1 + grid.min_gain):
@@ -109,6 +119,32 @@ def _fit_scalars(
             if progress:
                 progress(step, steps, f"fitting scalars, validation {METRIC} {best:.4f}")
     return learned, log
+
+
+def fit_blend(
+    library: Library, encoder: Encoder, learned: Learned, queries: int, *, progress: Progress | None = None
+) -> tuple[BlendWeights, ...]:
+    """Fit the weights of the continuation on validation playlists, per number of given tracks.
+
+    Args:
+        queries: validation queries per number of given tracks, at most.
+    """
+    split = holdout(library)
+    corpus = TitleCorpus.of(library.select_playlists(split.train), encoder, progress=progress)
+    model = Continuation.fitted(corpus.library, build_title_model(corpus, learned))
+    rows = held_out(library, split, "validation").rows
+    cases: dict[int, Sequence[Query]] = {}
+    truth: dict[tuple[str, int], NDArray[np.int32]] = {}
+    for given, name in _SCENARIOS.items():
+        asked, qrels = scenario(library, rows, name)
+        cases[given] = asked[:queries]
+        truth |= {(q.query_id, given): qrels.relevant[q.query_id] for q in cases[given]}
+
+    def ndcg(query: Query, ranked: NDArray[np.int32]) -> float:
+        wanted = truth[query.query_id, len(query.seed_tracks)]
+        return float(per_query(Run("x", {"q": ranked}), Qrels({"q": wanted}), [METRIC])[METRIC][0])
+
+    return fit_weights(model, cases, ndcg, progress=progress).weights
 
 
 def score_titles(model: TitleModel | Recommender, library: Library, held: Held, metric: str = METRIC) -> float:
