@@ -115,6 +115,7 @@ LINES: tuple[Line, ...] = (
     ),
     Line("shipped model query p99", "model_query", _fact("p99_ms"), "ms"),
     Line("shipped model answer p50", "model_query", _fact("answer_p50_ms"), "ms"),
+    Line("the same, title + 5 given, p50", "model_query", _fact("given_p50_ms"), "ms"),
     Line("segue recommend, cold CPU", "recommend_cold", _cpu, "s", 0.6),
     Line("segue recommend, cold RSS", "recommend_cold", _rss, "MB", 400),
     Line("continuation index, CPU", "continuation_build", _cpu, "s"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -30,11 +31,13 @@ def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A place as the README takes it for granted: playlists here, more playlists there."""
-    from segue.sources.demo import write
+    from segue.sources.demo import generate, write
 
     write(tmp_path / "my_playlists", 600)
     write(tmp_path / "data", 600)
-    write(tmp_path / "new_playlists", 20, rng_key=7)
+    (tmp_path / "new_playlists").mkdir()
+    new = {"playlists": list(generate(20, first_pid=90_000))}
+    (tmp_path / "new_playlists" / "new.json").write_text(json.dumps(new))
     return tmp_path
 
 

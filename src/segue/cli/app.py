@@ -34,6 +34,7 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
+    name="segue",
     cls=_Commands,
     no_args_is_help=True,
     rich_markup_mode="rich",

@@ -95,7 +95,7 @@ def _as_text(answer: Answer, *, explain: bool) -> bytes:
 
 def reasons(line: AnsweredTrack) -> str:
     """All reasons of one track in one line."""
-    from segue.recommend.explain import sentence
+    from segue.recommend.because import sentence
 
     return plain("; ".join(sentence(reason) for reason in line.because))
 

@@ -125,14 +125,13 @@ def recommend(
     years = year_range(year) if year else (None, None)
     usual = _defaults()
     opened = Model.load(chosen_model(model))
-    given = _given(opened.catalogue, tracks or [], track_ids or [])
+    _check_given(opened.catalogue, tracks or [], track_ids or [])
     artists = _artist_rows(opened.catalogue, [*(exclude_artists or []), *usual.exclude_artists])
-    if new_artists:
-        artists += [int(opened.catalogue.artist_row[row]) for row in given]
     rules = Rules(
         n=None if minutes is not None else usual.n if n is None else n,
         minutes=minutes,
         exclude_artists=tuple(dict.fromkeys(artists)),
+        exclude_given_artists=new_artists,
         artist_cap=usual.artist_cap if artist_cap is None else artist_cap,
         artist_spacing=usual.artist_spacing if artist_spacing is None else artist_spacing,
         one_version=not (all_versions or usual.all_versions),
@@ -179,26 +178,20 @@ def _defaults() -> ListDefaults:
     return read_settings().recommend.defaults()
 
 
-def _given(catalogue: Catalogue, tracks: list[str], track_ids: list[str]) -> list[int]:
-    """Rows of the given tracks.
+def _check_given(catalogue: Catalogue, tracks: list[str], track_ids: list[str]) -> None:
+    """Refuse given tracks that the catalogue does not have: a person would wait for what they bring in vain.
 
     Raises:
-        QueryError: the catalogue does not have one of them.
+        QueryError: there is one.
     """
     from segue.errors import QueryError
 
-    rows = []
     for text in tracks:
-        found = catalogue.find(text)
-        if not found:
+        if not catalogue.find(text):
             raise QueryError(f'the model has no track {text[:120]!r}; give it as "Name - Artist", or leave it out')
-        rows.append(found[0])
     for track_id in track_ids:
-        row = catalogue.find_id(track_id)
-        if row is None:
+        if catalogue.find_id(track_id) is None:
             raise QueryError(f"the model has no track with the id {track_id[:120]!r}; leave it out")
-        rows.append(row)
-    return rows
 
 
 def _artist_rows(catalogue: Catalogue, names: list[str]) -> list[int]:

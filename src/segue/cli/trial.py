@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Trial", "prepared", "voters"]
 
-_NEED_ENCODER = ("published", LEARNED)
-
 
 @dataclass(frozen=True, eq=False)
 class Trial:
@@ -120,11 +118,9 @@ def _of_library(
     split = voters(library, part)
     training = library.select_playlists(split.train)
     encoder = pretrained_encoder(base_model, report)
-    if encoder is None and base_model is None:
-        left = [name for name in names if name in _NEED_ENCODER]
-        names = [name for name in names if name not in _NEED_ENCODER]
-        if left:
-            say(f"left out, for want of the pretrained title encoder (extra 'bundled'): {', '.join(left)}")
+    if encoder is None:
+        base_model = "ngrams"
+        names = _without_encoder(names)
     model: Model | None = None
     if LEARNED in names:
         learnt_from, hold_out = (library, True) if part == "test" else (training, False)
@@ -141,5 +137,23 @@ def _of_library(
     return Trial(library, split, part, found, encoder, None if model is None else _explain(model))
 
 
+def _without_encoder(names: Sequence[str]) -> list[str]:
+    """The methods that can do without a pretrained title encoder; what is left out is said."""
+    from importlib.util import find_spec
+
+    needing = ("published",) if find_spec("torch") is not None else ("published", LEARNED)
+    left = [name for name in names if name in needing]
+    if left:
+        say(f"left out, for want of a pretrained title encoder (extra 'bundled'): {', '.join(left)}")
+    return [name for name in names if name not in left]
+
+
 def _explain(model: Model) -> Callable[[Query, Ranking], Sequence[Sequence[str]]]:
-    raise NotImplementedError
+    from segue.recommend.because import sentence
+    from segue.recommend.explain import Explainer
+
+    public = bool(model.manifest.get("public"))
+    explainer = Explainer(model.recommender, model.catalogue, model.playlist_tracks, public=public)
+    return lambda query, ranking: [
+        [sentence(reason) for reason in reasons] for reasons in explainer.explain(query, ranking)
+    ]

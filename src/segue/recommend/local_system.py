@@ -18,16 +18,18 @@ class Block:
 
     Args:
         columns: the distinct columns, int32 ``(c,)``.
-        position: for each entry its place in ``columns``, int32. playlist: for each entry its playlist, ``[0, m)``.
+        position: for each entry its place in ``columns``, int64.
+        lengths: entries of each playlist, int64 ``(m,)``.
         values: of each entry, float64.
-        m: number of playlists.
+        begins: where the entries of each playlist that has any begin; filled, which playlists those are.
     """
 
     columns: NDArray[np.int32]
-    position: NDArray[np.int32]
-    playlist: NDArray[np.int64]
+    position: NDArray[np.int64]
+    lengths: NDArray[np.int64]
     values: NDArray[np.float64]
-    m: int
+    begins: NDArray[np.int64]
+    filled: NDArray[np.int64]
 
     @classmethod
     def of(
@@ -35,12 +37,13 @@ class Block:
     ) -> Block:
         """Compact CSR rows, given one after the other with their lengths."""
         columns, position = compacted(indices, n_columns)
-        playlist = np.repeat(np.arange(len(lengths)), lengths)
-        return cls(columns, position, playlist, values.astype(np.float64), len(lengths))
+        filled = np.flatnonzero(lengths)
+        begins = (np.cumsum(lengths) - lengths)[filled]
+        return cls(columns, position.astype(np.int64), lengths, values.astype(np.float64), begins, filled)
 
     def over_columns(self, votes: NDArray[np.float64]) -> NDArray[np.float64]:
         """``F^T votes``: per column, the summed votes of the playlists that hold it."""
-        spread = self.values * np.take(votes, self.playlist)
+        spread = self.values * np.repeat(votes, self.lengths)
         return np.asarray(np.bincount(self.position, spread, minlength=len(self.columns)), np.float64)
 
     def over_playlists(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -49,7 +52,10 @@ class Block:
 
     def of_entries(self, weights: NDArray[np.floating]) -> NDArray[np.float64]:
         """``F weights`` for weights given entry by entry."""
-        return np.asarray(np.bincount(self.playlist, self.values * weights, minlength=self.m), np.float64)
+        sums = np.zeros(len(self.lengths))
+        if len(self.filled):
+            sums[self.filled] = np.add.reduceat(self.values * weights, self.begins)
+        return sums
 
 
 def solve(blocks: tuple[Block, ...], kernel: NDArray[np.float64], ridge: float, steps: int) -> NDArray[np.float64]:

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from segue.library.arrays import fingerprint
 from segue.library.interactions import Interactions
-from segue.library.library import Library
 from segue.library.query import Query
 from segue.library.ranking import Ranking
 from segue.recommend.popularity import Popularity
@@ -22,6 +21,7 @@ from segue.views.titles import normalise
 if TYPE_CHECKING:
     from segue.encode.base import Encoder
     from segue.encode.ngrams import NgramEncoder
+    from segue.library.library import Library
 
 __all__ = ["NgramNearest", "PublishedRecipe"]
 

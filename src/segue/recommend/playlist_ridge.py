@@ -1,8 +1,8 @@
 """Ridge regression from what a playlist holds to what it lacks, solved at query time over the playlists that matter.
 
 EASE without its matrix: the dual system ``(K + ridge I) a = k`` over the ``neighbours`` most similar playlists is
-solved by a few conjugate gradient steps, and the playlists vote with ``a``, which is positive for likeness and negative
-for what others say already. Four steps reach what the exact solution reaches, and the division by
+solved by a few conjugate gradient steps, and the playlists vote with ``a``, which is positive for likeness and
+negative for what others say already. Three steps reach what the exact solution reaches, and the division by
 ``1 - y_j^T M y_j`` that EASE adds changes no figure (docs/log.md), so nothing is inverted and no track x track table
 exists.
 
@@ -29,6 +29,9 @@ from segue.recommend.scores import Scores, accumulate, best, gather, known_seeds
 
 __all__ = ["PlaylistRidge"]
 
+NEIGHBOURS = 2_000
+_MANY = 100_000  # playlists; among so many, half the neighbours are as near, and a query takes half the time
+
 _ARRAYS = ("artist_indptr", "artist_indices", "artist_values", "posted_indptr", "postings")
 
 
@@ -53,8 +56,8 @@ class PlaylistRidge:
     posted_indptr: NDArray[np.int64]
     postings: NDArray[np.int32]
     ridge: float = 400.0
-    neighbours: int | None = 2_000
-    steps: int = 4
+    neighbours: int | None = NEIGHBOURS
+    steps: int = 3
     length_power: float = 0.25
 
     @classmethod
@@ -71,7 +74,9 @@ class PlaylistRidge:
         matrix = artists.matrix(index.playlists)
         indptr, indices = matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
         posted_indptr, postings = inverted(indptr, indices, artists.n_artists, index.max_postings)
-        return cls(index, artists, indptr, indices, matrix.data.astype(np.float16), posted_indptr, postings)
+        neighbours = NEIGHBOURS // 2 if index.n_playlists > _MANY else NEIGHBOURS
+        values = matrix.data.astype(np.float16)
+        return cls(index, artists, indptr, indices, values, posted_indptr, postings, neighbours=neighbours)
 
     @property
     def fingerprint(self) -> str:

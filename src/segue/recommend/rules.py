@@ -83,7 +83,7 @@ class Rules:
 
 
 def apply(ranking: Ranking, catalogue: Catalogue, rules: Rules, query: Query | None = None) -> Ranking:
-    """Apply the rules to a ranking, in this order: filters, versions, artist cap, artist spacing, length.
+    """Apply the rules to a ranking, in this order: filters, versions, artist cap, minutes, artist spacing, number.
 
     Give more tracks than the list shall have: rules only take away, or move a track down behind others. Scores stay
     those of the ranking, so with spacing they need not fall; where fewer tracks remain than asked for, a sentence in
@@ -97,12 +97,15 @@ def apply(ranking: Ranking, catalogue: Catalogue, rules: Rules, query: Query | N
     artists = catalogue.artist_row[ranking.rows]
     if rules.artist_cap is not None:
         kept = kept[_occurrence(artists[kept]) < rules.artist_cap]
+    if rules.minutes is not None:
+        # passing over a track that is too long must not bring two of one artist together, so this comes first
+        kept = kept[_within_minutes(ranking.rows[kept], catalogue, rules, rules.minutes, said)]
     if rules.artist_spacing:
-        # beyond the list's end nothing needs spacing, but a few more let the end be spaced too
-        if rules.minutes is None and rules.n is not None:
-            kept = kept[: 4 * rules.n + 100]
         kept = _spaced(artists, kept, rules.artist_spacing, rules.n, said)
-    kept = _cut(ranking.rows, kept, catalogue, rules, said)
+    if rules.n is not None:
+        if len(kept) < rules.n and rules.minutes is None:
+            said.append(f"only {len(kept)} of {rules.n} tracks satisfy the rules")
+        kept = kept[: rules.n]
     return Ranking(ranking.rows[kept], ranking.scores[kept], tuple(dict.fromkeys(said)))
 
 
@@ -164,6 +167,8 @@ def _spaced(
 
     Where there is none, the track whose artist was heard longest ago is placed, and a sentence says so.
     """
+    if n is not None:
+        kept = kept[: 4 * n + 100]  # a list is not spaced with what lies far below it
     waiting: list[int] = kept.tolist()
     placed: list[int] = []
     last: dict[int, int] = {}
@@ -186,17 +191,11 @@ def _rested(last: dict[int, int], artist: int, place: int, spacing: int) -> bool
     return artist not in last or place - last[artist] > spacing
 
 
-def _cut(
-    rows: NDArray[np.int32], kept: NDArray[np.int64], catalogue: Catalogue, rules: Rules, said: list[str]
+def _within_minutes(
+    rows: NDArray[np.int32], catalogue: Catalogue, rules: Rules, minutes: float, said: list[str]
 ) -> NDArray[np.int64]:
-    """Cut to the minutes asked for, else to the number of tracks; where both are given, to what ends first."""
-    if rules.n is not None and rules.minutes is None:
-        if len(kept) < rules.n:
-            said.append(f"only {len(kept)} of {rules.n} tracks satisfy the rules")
-        return kept[: rules.n]
-    if rules.minutes is None:
-        return kept
-    durations = catalogue.duration_ms[rows[kept]].astype(np.int64)
+    """Positions of the tracks that fit into the minutes; fewer where ``n`` ends the list first."""
+    durations = catalogue.duration_ms[rows].astype(np.int64)
     if (durations < 0).any():
         said.append(
             "some durations are not known; those tracks count as three and a half minutes"
@@ -204,12 +203,11 @@ def _cut(
             else "the library knows no durations; each track counts as three and a half minutes"
         )
         durations = np.where(durations < 0, DEFAULT_DURATION_MS, durations)
-    limit = rules.minutes * 60_000
-    chosen = _fitting(durations.tolist(), limit)[: rules.n]
-    total = float(durations[chosen].sum()) / 60_000 if len(chosen) else 0.0
-    if len(chosen) == len(kept) and total < rules.minutes - DEFAULT_DURATION_MS / 60_000:
-        said.append(f"only {total:.0f} of {rules.minutes:g} minutes satisfy the rules")
-    return kept[chosen]
+    chosen = _fitting(durations.tolist(), minutes * 60_000)[: rules.n]
+    total = float(durations[chosen].sum()) / 60_000
+    if len(chosen) == len(rows) and total < minutes - DEFAULT_DURATION_MS / 60_000:
+        said.append(f"only {total:.0f} of {minutes:g} minutes satisfy the rules")
+    return chosen
 
 
 def _fitting(durations: Sequence[int], limit: float) -> NDArray[np.int64]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue.library.arrays import fingerprint
 from segue.library.interactions import Interactions
-from segue.library.library import Library
 from segue.library.query import Query
 from segue.library.ranking import Ranking
 from segue.recommend.popularity import Popularity
@@ -18,6 +18,9 @@ from segue.recommend.remarks import remarks
 from segue.recommend.scores import Scores, vote
 from segue.recommend.title_playlists import TitlePlaylists
 from segue.views.titles import normalise
+
+if TYPE_CHECKING:
+    from segue.library.library import Library
 
 __all__ = ["SameTitle"]
 
