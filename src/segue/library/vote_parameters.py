@@ -20,12 +20,11 @@ class VoteParameters:
     """How a title weighs the titles of the corpus.
 
     A playlist with title ``u`` weighs ``softmax(temper * l(q, u))`` for a query ``q``, over all playlists, with
-    ``l(q, u) = cosine * cos(q M, u M) + ngram * cos_tfidf(q, u) + same_title * [key(q) = key(u)] + words * w(q, u)``
-    and ``w`` says how strongly the tracks under ``u`` carry the words of ``q`` in their names and artists.
+    ``l(q, u) = cosine * cos(q M, u M) + ngram * cos_tfidf(q, u) + same_title * [key(q) = key(u)]``.
 
     Args:
         adapter: ``M``, float32 ``(d, d)``.
-        cosine, ngram, same_title, words: channel scales.
+        cosine, ngram, same_title: channel scales.
         popularity: share of the popularity distribution in the likelihood, in (0, 1); training only.
         pretrained: part of the vote that the 50 playlists with the nearest titles keep, by vectors without adapter.
         temper: exponent on the weights before they are renormalised.
@@ -40,7 +39,6 @@ class VoteParameters:
     cosine: float = 6.0
     ngram: float = 2.0
     same_title: float = 0.0
-    words: float = 0.0
     popularity: float = 0.27
     pretrained: float = 0.2
     temper: float = 0.8

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.library import Interactions, Library
+from segue.library import Interactions
 from segue.library.arrays import fingerprint, load_array, save_array
 from segue.library.strings import HashIndex, StringArray
 from segue.views.titles import normalise
+
+if TYPE_CHECKING:
+    from segue.library import Library
 
 __all__ = ["TitleTable"]
 

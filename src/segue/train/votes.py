@@ -68,7 +68,7 @@ def train_votes(
         votes: titles, playlists and their distinct tracks.
         vectors: unit title vectors, float32 ``(n_titles, d)``.
         keys: equal for titles that count as the same, int ``(n_titles,)``.
-        channels: named as the scales of :class:`VoteParameters` (``ngram``, ``words``).
+        channels: named as the scales of :class:`VoteParameters` (``ngram``).
         validate: parameters -> score, higher is better; the best epoch is returned. Without it the last one is.
         progress: called with (step, steps, note).
 
