@@ -93,35 +93,38 @@ def _as_text(answer: Answer, *, explain: bool) -> bytes:
     return "".join(f"{row}\n" for row in rows).encode("utf-8", "replace")
 
 
-def reasons(line: AnsweredTrack) -> str:
-    """All reasons of one track in one line."""
+def reasons(line: AnsweredTrack, most: int | None = None) -> str:
+    """The reasons of one track in one line, the weightiest first."""
     from segue.recommend.because import sentence
 
-    return plain("; ".join(sentence(reason) for reason in line.because))
+    return plain("; ".join(sentence(reason) for reason in line.because[:most]))
 
 
-def table_of(answer: Answer, *, explain: bool, most: int | None = None, title: str | None = None) -> Table:
-    """An answer for a terminal: every name is plain text, never markup."""
+def table_of(answer: Answer, *, explain: bool, title: str | None = None, n_reasons: int | None = None) -> Table:
+    """An answer for a terminal: every name is plain text, never markup.
+
+    Args:
+        title: heading; the query's title where None. n_reasons: most reasons a track; all where None.
+    """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    shown = answer.tracks[:most]
     heading = plain(title if title is not None else str(answer.query["title"]), 100)
     table = Table(title=Text(heading, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("", justify="right", style="dim")
     table.add_column("track", overflow="fold", max_width=44)
     table.add_column("artist", overflow="fold", max_width=30)
-    years = any(line.track.year is not None for line in shown)
+    years = any(line.track.year is not None for line in answer.tracks)
     if years:
         table.add_column("year", justify="right", style="dim")
     if explain:
         table.add_column("because", style="dim", overflow="fold")
-    for line in shown:
+    for line in answer.tracks:
         cells = [Text(str(line.rank)), Text(plain(line.track.name, 120)), Text(plain(line.track.artist, 80))]
         if years:
             cells.append(Text("" if line.track.year is None else str(line.track.year)))
         if explain:
-            cells.append(Text(reasons(line)))
+            cells.append(Text(reasons(line, n_reasons)))
         table.add_row(*cells)
     return table

@@ -108,11 +108,12 @@ class Library:
     def fingerprint(self) -> str:
         """Digest of what a model could learn from: ids, names, titles, interactions."""
         texts = [
-            fingerprint(*(table[c].hash(0).to_numpy() for c in columns))
+            "\x1f".join(table[column].fill_null("\x1e").to_list()).encode("utf-8", "replace")
             for table, columns in (
                 (self.tracks, ("track_id", "name", "artist")),
                 (self.playlists, ("playlist_id", "title")),
             )
+            for column in columns
         ]
         parts: list[object] = [*texts, self.playlist_tracks.indptr, self.playlist_tracks.indices]
         if self.user_tracks is not None:

@@ -19,6 +19,7 @@ __all__ = ["build_mentions", "share_cases", "uninformed"]
 RICH_PLAYLISTS = 100  # kept per artist
 _BLOCK_ROWS = 4_000_000
 _MAX_CASES = 50_000
+_MEMBERS = 200  # playlists of one title that are looked at; a title that thousands share says no more
 
 
 def uninformed() -> ShareModel:
@@ -67,7 +68,7 @@ def build_mentions(
     )
     named, named_share = np.zeros(n, np.float32), np.zeros(n, np.float32)
     for title, found in _title_candidates(mentions, titles):
-        members = titles.playlists.row(title)
+        members = titles.playlists.row(title)[:_MEMBERS]
         for row in {c[0] for c in found}:
             named[row] += len(members)
             named_share[row] += sum(_share(interactions, artists, int(j), row) for j in members)
@@ -90,7 +91,7 @@ def share_cases(
     shares: list[float] = []
     for title, found in _title_candidates(mentions, titles):
         words = title_words(titles.read[title])
-        members = titles.playlists.row(title)
+        members = titles.playlists.row(title)[:_MEMBERS]
         for artist, begin, end, key, plural in found:
             each = np.array([_share(interactions, artists, int(j), artist) for j in members])
             for j, share in zip(members, each, strict=True):

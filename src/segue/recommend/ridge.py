@@ -106,6 +106,7 @@ def fit_ridge(
     penalty: float = 10.0,
     r: int = 300,
     length_power: float = 0.25,
+    min_playlists: int = 1,
     rng_key: int = 0,
 ) -> TitleRidge:
     """Fit the map: every playlist's factors from its title, in closed form over distinct titles.
@@ -114,6 +115,7 @@ def fit_ridge(
 
     Args:
         vectors: unit title vectors, float32 ``(n_titles, d)``. tracks: playlist x track, binary CSR.
+        r: number of factors. min_playlists: tracks in fewer get no factors.
 
     Source: DESIGN section 4, the row "ridge from title vector to SVD-300 track factors".
     """
@@ -121,16 +123,19 @@ def fit_ridge(
     from scipy.sparse import csr_matrix, diags_array
 
     lengths = np.maximum(np.asarray(tracks.sum(axis=1)).ravel(), 1)
-    profiles = csr_matrix(diags_array(lengths**-length_power) @ tracks).astype(np.float32)
-    factors = track_factors(profiles, r, np.random.default_rng(rng_key))
+    kept = np.flatnonzero(np.asarray(tracks.sum(axis=0)).ravel() >= min_playlists)
+    profiles = csr_matrix(diags_array(lengths**-length_power) @ tracks[:, kept]).astype(np.float32)
+    basis = track_factors(profiles, r, np.random.default_rng(rng_key))
     shares = np.repeat(1.0 / titles.counts, titles.counts).astype(np.float32)
     member = csr_matrix(
         (shares, titles.playlists.indices, titles.playlists.indptr), shape=(len(titles), len(lengths))
     )
-    places = (member @ profiles) @ factors  # (u, r)
+    places = member @ (profiles @ basis)  # (u, r)
     features = title_features(vectors, ngram_encoder.encode(titles.read.to_list()))
     weighted = features * titles.counts[:, None].astype(np.float32)
     normal = (features.T @ weighted).astype(np.float64)
     normal[np.diag_indices_from(normal)] += penalty
     weights = cho_solve(cho_factor(normal, lower=True), (weighted.T @ places).astype(np.float64))
-    return TitleRidge(weights.astype(np.float32), factors.astype(np.float16), float(blend_weight))
+    factors = np.zeros((tracks.shape[1], basis.shape[1]), np.float16)
+    factors[kept] = basis
+    return TitleRidge(weights.astype(np.float32), factors, float(blend_weight))

@@ -31,6 +31,7 @@ __all__ = ["Learned", "TitleCorpus", "build_title_model"]
 
 Progress = Callable[[int, int, str], None]
 
+LARGE = 100_000  # playlists beyond which the ridge makes do with fewer factors and leaves rare tracks out
 TRACKS_PER_TITLE = 1_000  # heaviest tracks that a title votes for; 4,000 gave the same metrics at six times the time
 
 
@@ -123,7 +124,16 @@ class TitleCorpus:
 
     @cached_property
     def _ridge(self) -> TitleRidge:
-        return fit_ridge(self.titles, self.vectors, self.ngram_encoder, self.tracks, blend_weight=0.0)
+        large = self.library.n_playlists > LARGE
+        return fit_ridge(
+            self.titles,
+            self.vectors,
+            self.ngram_encoder,
+            self.tracks,
+            blend_weight=0.0,
+            r=128 if large else 300,
+            min_playlists=5 if large else 1,
+        )
 
     def vote_table(self, parameters: VoteParameters, *, progress: Progress | None = None) -> csr_matrix:
         """Title x track votes under the parameters' smoothing."""

@@ -146,10 +146,22 @@ def track_factors(rows: csr_matrix, r: int, rng: np.random.Generator) -> NDArray
     """
     r = min(r, *rows.shape)
     turned = rows.T.tocsr()
-    basis = np.linalg.qr(turned @ rng.standard_normal((rows.shape[0], r)).astype(np.float32))[0]
+    basis = _orthonormal(turned @ rng.standard_normal((rows.shape[0], r)).astype(np.float32))
     for _ in range(2):
-        basis = np.linalg.qr(turned @ (rows @ basis))[0]
-    return np.asarray(basis, np.float32)
+        basis = _orthonormal(turned @ (rows @ basis))
+    return basis
+
+
+def _orthonormal(columns: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Orthonormal columns that span the same, through the small Gram matrix: no second tall copy as in QR.
+
+    Directions without length (fewer independent columns than asked for) become zero.
+    """
+    gram = (columns.T @ columns).astype(np.float64)
+    values, vectors = np.linalg.eigh(gram)
+    kept = values > values[-1] * 1e-10
+    inverse = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1)), 0)
+    return np.asarray(columns @ (vectors * inverse).astype(np.float32), np.float32)
 
 
 def truncated(

@@ -7,9 +7,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue.encode.base import Encoder
 from segue.errors import QueryError, StoredDataError
 from segue.library import Catalogue, Interactions, Query, Ranking, Track
@@ -166,13 +163,9 @@ class Model:
         """Of several versions the one that most playlists have."""
         if len(rows) == 1:
             return rows[0]
-        counts = self.catalogue_popularity
+        popularity: Any = getattr(self.recommender, "popularity", self.recommender)
+        counts = popularity.counts
         return max(rows, key=lambda row: (int(counts[row]), -row))
-
-    @cached_property
-    def catalogue_popularity(self) -> NDArray[np.int64]:
-        """In how many of the model's playlists each track is, int64 ``(n_tracks,)``."""
-        return np.bincount(self.playlist_tracks.indices, minlength=len(self.catalogue))
 
     def rank(self, query: Query, rules: Rules) -> Ranking:
         """Rank deep enough for the rules and apply them."""

@@ -44,6 +44,7 @@ class Grid:
     pretrained: tuple[float, ...] = (0.2, 0.0, 0.1, 0.3)
     smoothing: tuple[float, ...] = (0.5, 0.3, 0.7)
     ridge: tuple[float, ...] = (0.3, 0.0, 0.6)
+    queries: int = 700  # validation playlists asked, at most; drawn evenly over the part
     min_gain: float = 0.002  # a value must gain this much, relatively, to be preferred to the default
 
 
@@ -78,7 +79,7 @@ def learn(
     learned = Learned(replace(vote, temper=grid.temper[0]), model, grid.ridge[0])
     if not len(split.validation):
         return learned, {}
-    held = held_out(library, split, "validation")
+    held = thinned(held_out(library, split, "validation"), grid.queries)
     return _fit_scalars(corpus, learned, grid, library, held, progress)
 
 
@@ -145,6 +146,13 @@ def fit_blend(
         return float(per_query(Run("x", {"q": ranked}), Qrels({"q": wanted}), [METRIC])[METRIC][0])
 
     return fit_weights(model, cases, ndcg, progress=progress).weights
+
+
+def thinned(held: Held, n: int) -> Held:
+    """At most ``n`` of the held-out playlists, evenly spaced."""
+    if len(held.rows) <= n:
+        return held
+    return replace(held, rows=held.rows[np.linspace(0, len(held.rows) - 1, n).astype(int)])
 
 
 def score_titles(model: TitleModel | Recommender, library: Library, held: Held, metric: str = METRIC) -> float:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SparseChannel", "VoteTraining", "train_votes"]
 
+_DENSE = 20_000_000  # entries of the title x track profile up to which a dense product is the faster one
 _LENGTH_POWER = 0.5  # inside the likelihood; the ranking uses VoteParameters.length_power
 
 
@@ -183,6 +184,7 @@ class _Data:
     tracks: csr_matrix  # (n, t) binary
     lengths: NDArray[np.float32]  # (n,)
     by_track: csr_matrix  # (t, u): sum over the title's playlists of 1 / length ** power
+    profile: torch.Tensor | None  # the same, dense (u, t), where that is small
     mass: torch.Tensor  # (u,): the same, summed over tracks
     popularity: NDArray[np.float32]  # (t,), sums to 1
 
@@ -219,6 +221,7 @@ class _Data:
             tracks=tracks,
             lengths=lengths,
             by_track=profile.T.tocsr(),
+            profile=torch.from_numpy(profile.toarray()) if u * profile.shape[1] <= _DENSE else None,
             mass=torch.from_numpy(np.asarray(profile.sum(axis=1)).ravel().astype(np.float32)),
             popularity=(counts / counts.sum()).astype(np.float32),
         )
@@ -242,11 +245,15 @@ class _Data:
 
         rows = self.tracks[batch]
         row = np.repeat(np.arange(len(batch)), np.diff(rows.indptr))  # (m,) playlist of each (playlist, track) pair
-        votes = self.by_track[rows.indices]  # (m, u)
-        pair = np.repeat(np.arange(len(row)), np.diff(votes.indptr))
-        gathered = weights[torch.from_numpy(row[pair]), torch.from_numpy(votes.indices.astype(np.int64))]
-        sums = torch.zeros(len(row)).index_add(0, torch.from_numpy(pair), gathered * torch.from_numpy(votes.data))
         r = torch.from_numpy(row)
+        if self.profile is not None:
+            sums = (weights @ self.profile)[r, torch.from_numpy(rows.indices.astype(np.int64))]
+        else:
+            votes = self.by_track[rows.indices]  # (m, u)
+            pair = np.repeat(np.arange(len(row)), np.diff(votes.indptr))
+            gathered = weights[torch.from_numpy(row[pair]), torch.from_numpy(votes.indices.astype(np.int64))]
+            weighted = gathered * torch.from_numpy(votes.data)
+            sums = torch.zeros(len(row)).index_add(0, torch.from_numpy(pair), weighted)
         voted = ((sums - own[r] * lengths[r] ** -_LENGTH_POWER).clamp(min=0)) / mass[r]
         eps = parts.popularity.sigmoid()
         likelihood = (1 - eps) * voted + eps * torch.from_numpy(self.popularity[rows.indices])
