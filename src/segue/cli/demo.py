@@ -114,11 +114,9 @@ def _build(place: Path, n_playlists: int, report: Progress) -> tuple[Library, Mo
 
 def _defaults_alone() -> Grid:
     """No search for better scalars: on synthetic playlists it would only cost a minute."""
-    from dataclasses import asdict
-
     from segue.systems.title_vote import Grid
 
-    return Grid(**{name: value[:1] if isinstance(value, tuple) else value for name, value in asdict(Grid()).items()})
+    return Grid.defaults_alone()
 
 
 def _lists(console: Console, model: Model, library: Library) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Interactions"]
 
+_BLOCK = 1 << 21  # interactions sorted at a time
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interactions:
@@ -74,18 +76,37 @@ class Interactions:
 
     def distinct(self) -> Interactions:
         """Without repeated columns inside a row; the first occurrence stays where it is."""
-        row_of = np.repeat(np.arange(self.n_rows, dtype=np.int64), self.lengths)
-        # A stable sort by (row, column) puts each first occurrence at the head of its group.
-        order = np.lexsort((self.indices, row_of))
-        r, c = row_of[order], self.indices[order]
-        first = np.ones(len(c), bool)
-        first[1:] = (r[1:] != r[:-1]) | (c[1:] != c[:-1])
-        if first.all():
+        rows = self._repeating_rows()
+        if not len(rows):
             return self
-        kept = np.sort(order[first])
+        part = self.select(rows)
+        of = np.repeat(np.arange(len(rows)), part.lengths)
+        # A stable sort by (row, column) puts each first occurrence at the head of its group.
+        order = np.lexsort((part.indices, of))
+        r, c = of[order], part.indices[order]
+        again = order[1:][(r[1:] == r[:-1]) & (c[1:] == c[:-1])]
+        position = np.repeat(self.indptr[rows] - part.indptr[:-1], part.lengths) + np.arange(len(part.indices))
+        kept = np.ones(len(self.indices), bool)
+        kept[position[again]] = False
+        lengths = self.lengths.copy()
+        lengths[rows] -= np.bincount(of[again], minlength=len(rows))
         indptr = np.zeros(self.n_rows + 1, np.int64)
-        np.cumsum(np.bincount(row_of[kept], minlength=self.n_rows), out=indptr[1:])
+        np.cumsum(lengths, out=indptr[1:])
         return Interactions(indptr, self.indices[kept], self.n_columns)
+
+    def _repeating_rows(self) -> NDArray[np.int64]:
+        """Rows that hold a column twice, found block by block: most rows hold none and need no closer look."""
+        found = [np.zeros(0, np.int64)]
+        begin = 0
+        while begin < self.n_rows:
+            end = int(np.searchsorted(self.indptr, self.indptr[begin] + _BLOCK, "right")) - 1
+            end = min(max(end, begin + 1), self.n_rows)
+            keys = np.repeat(np.arange(end - begin, dtype=np.int64) * self.n_columns, self.lengths[begin:end])
+            keys += self.indices[self.indptr[begin] : self.indptr[end]]
+            keys.sort()
+            found.append(np.unique(keys[1:][keys[1:] == keys[:-1]] // max(self.n_columns, 1)) + begin)
+            begin = end
+        return np.concatenate(found)
 
     def column_counts(self) -> NDArray[np.int64]:
         """In how many rows each column occurs (once a row); int64 ``(n_columns,)``."""

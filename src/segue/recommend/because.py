@@ -33,7 +33,7 @@ class Because:
 
     def to_json(self) -> dict[str, Any]:
         """``kind``, ``text``, ``share`` rounded to four decimals, ``count``."""
-        return {**asdict(self), "share": round(self.share, 4)}
+        return {**asdict(self), "share": round(float(self.share), 4)}
 
 
 def may_show(sharing: int, *, public: bool) -> bool:

@@ -141,6 +141,10 @@ class Explainer:
         values = np.asarray(vote.votes[at[kept]], np.float64) * reading.weights.weights[voter]
         whole = np.bincount(position, values, minlength=len(rows))
         named = self._named(model, reading, rows, scores, reasons)
+        if reading.track is not None and place[reading.track.track_row] >= 0:
+            at_top = int(place[reading.track.track_row])
+            named[at_top] = 1.0
+            reasons[at_top].append(Because("track", self.catalogue.texts["name"][reading.track.track_row], 1.0))
         order = np.lexsort((voter, -values, position))
         position, voter, values = position[order], voter[order], values[order]
         first = np.searchsorted(position, np.arange(len(rows)))

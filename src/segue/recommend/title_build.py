@@ -21,6 +21,7 @@ from segue.recommend.popularity import Popularity
 from segue.recommend.ridge import TitleRidge, fit_ridge
 from segue.recommend.title_model import TitleModel
 from segue.recommend.titles import TitleTable
+from segue.recommend.track_mentions import TrackMentions, build_track_mentions
 from segue.recommend.vote import Postings, TitleVote
 from segue.recommend.vote_table import vote_table
 
@@ -42,11 +43,13 @@ class Learned:
     Args:
         vote: weights of the vote. shares: what named artists are due; None leaves them out.
         ridge: what the ridge counts beside the vote; 0 leaves it out.
+        track_rates: how often titles that are a track's name mean it, by number of words; None leaves tracks out.
     """
 
     vote: VoteParameters
     shares: ShareModel | None = None
     ridge: float = 0.0
+    track_rates: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +121,17 @@ class TitleCorpus:
 
         return build_mentions(self.library, self.titles, self.popularity.counts, uninformed())
 
+    def track_mentions(self, rates: tuple[float, ...] | None) -> TrackMentions:
+        """Names of tracks, with given rates or with those of this corpus."""
+        if rates is None:
+            return self._track_mentions
+        return replace(self._track_mentions, rates=rates)
+
+    @cached_property
+    def _track_mentions(self) -> TrackMentions:
+        interactions = self._mentions.playlist_tracks
+        return build_track_mentions(self.library, self.titles, self.popularity.counts, interactions)
+
     def ridge(self, weight: float) -> TitleRidge:
         """The ridge with a given weight; it is fitted once."""
         return replace(self._ridge, blend_weight=float(weight))
@@ -174,6 +188,7 @@ def build_title_model(
         titles=corpus.titles,
         vote=vote,
         mentions=corpus.mentions(learned.shares) if learned.shares else None,
+        track_mentions=corpus.track_mentions(learned.track_rates) if learned.track_rates else None,
         ridge=corpus.ridge(learned.ridge) if learned.ridge else None,
         encoder=corpus.encoder,
         ngram_encoder=corpus.ngram_encoder,

@@ -19,6 +19,7 @@ from segue.recommend.remarks import remarks
 from segue.recommend.ridge import TitleRidge
 from segue.recommend.scores import Scores, looked_up
 from segue.recommend.titles import TitleTable
+from segue.recommend.track_mentions import TrackMention, TrackMentions
 from segue.recommend.vote import TitleVote, TitleWeights
 from segue.views.negation import Negation, split_negation
 from segue.views.titles import normalise
@@ -38,6 +39,7 @@ class TitleReading:
         unwanted: spans that the title excludes.
         vector: unit title vector ``(d,)``; None where there is nothing to read.
         weights: titles that vote, None where none do. mentions: artists named.
+        track: the track that the title names, if it does and no playlist is called so.
         ignored: sentences about what could not be used.
     """
 
@@ -46,6 +48,7 @@ class TitleReading:
     vector: NDArray[np.float32] | None
     weights: TitleWeights | None
     mentions: tuple[Mention, ...]
+    track: TrackMention | None
     ignored: tuple[str, ...]
 
 
@@ -55,7 +58,7 @@ class TitleModel:
 
     Args:
         titles, vote: distinct titles and how they vote.
-        mentions, ridge: None switches the channel off.
+        mentions, track_mentions, ridge: None switches the channel off.
         encoder: reads titles for the query. ngram_encoder: its character n-grams.
         popularity: training playlists per track, and the filling of short lists.
     """
@@ -63,6 +66,7 @@ class TitleModel:
     titles: TitleTable
     vote: TitleVote
     mentions: Mentions | None
+    track_mentions: TrackMentions | None
     ridge: TitleRidge | None
     encoder: Encoder
     ngram_encoder: NgramEncoder
@@ -73,6 +77,7 @@ class TitleModel:
         """Digest of encoder, parameters and votes."""
         parts: list[object] = [self.encoder.fingerprint, self.vote.parameters.fingerprint, self.titles.fingerprint]
         parts.append(None if self.mentions is None else self.mentions.model.to_json())
+        parts.append(None if self.track_mentions is None else self.track_mentions.rates)
         parts.append(None if self.ridge is None else self.ridge.fingerprint)
         return fingerprint(*parts)
 
@@ -89,13 +94,21 @@ class TitleModel:
                 ignored.append("the title only says what is not wanted, so these are popular tracks without it")
             elif title.strip():
                 ignored.append(f"the title {title[:40]!r} says nothing that can be read")
-            return TitleReading("", negation.unwanted, None, None, (), tuple(ignored))
+            return TitleReading("", negation.unwanted, None, None, (), None, tuple(ignored))
         weights = vector = None
         if len(self.titles):
             vector = self.encoder.encode([read])[0]
             weights = self.vote.weights(read, vector, self.ngram_encoder.sparse_one(read))
+        ignored += [
+            f"{text[:40]!r} can only be avoided as far as playlist titles tell"
+            for text in negation.unwanted
+            if not self._is_artist(text)
+        ]
         found = tuple(self.mentions.find(negation.wanted)) if self.mentions else ()
-        return TitleReading(read, negation.unwanted, vector, weights, found, tuple(ignored))
+        track = None
+        if self.track_mentions is not None and not len(self.titles.keys.rows(normalise(read, "key"))):
+            track = self.track_mentions.find(read)
+        return TitleReading(read, negation.unwanted, vector, weights, found, track, tuple(ignored))
 
     def score_reading(self, reading: TitleReading) -> Scores:
         """Scores for what was understood; empty where nothing was."""
@@ -108,6 +121,8 @@ class TitleModel:
             scores = self.ridge.blend(scores, reading.vector, self.ngram_encoder.encode([reading.read])[0])
         if self.mentions is not None:
             scores = self.mentions.mix(scores, list(reading.mentions))
+        if self.track_mentions is not None:
+            scores = self.track_mentions.mix(scores, reading.track)
         return self.without(scores, reading.unwanted)
 
     def _is_artist(self, folded: str) -> bool:
@@ -159,6 +174,7 @@ class TitleModel:
             "fingerprint": self.fingerprint,
             "encoder": self.encoder.fingerprint,
             "mentions": None if self.mentions is None else self.mentions.save(folder / "mentions"),
+            "track_mentions": None if self.track_mentions is None else self.track_mentions.save(folder / "mentions"),
             "ridge": None if self.ridge is None else self.ridge.save(folder / "ridge"),
         }
 
@@ -173,12 +189,15 @@ class TitleModel:
         """
         titles = TitleTable.load(folder / "titles")
         popularity = Popularity.load(folder / "popularity")
-        mentions, ridge = notes.get("mentions"), notes.get("ridge")
+        mentions, named, ridge = notes.get("mentions"), notes.get("track_mentions"), notes.get("ridge")
         return cls(
             titles=titles,
             vote=TitleVote.load(folder / "votes", titles, popularity.n_tracks),
             mentions=Mentions.load(folder / "mentions", mentions, popularity.counts, playlist_tracks)
             if isinstance(mentions, dict)
+            else None,
+            track_mentions=TrackMentions.load(folder / "mentions", named, popularity.counts, playlist_tracks)
+            if isinstance(named, dict)
             else None,
             ridge=TitleRidge.load(folder / "ridge", ridge) if isinstance(ridge, dict) else None,
             encoder=encoder,

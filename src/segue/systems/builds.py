@@ -154,6 +154,7 @@ def update_model(
             vote=VoteParameters.load(model / "votes"),
             shares=None if shares is None else ShareModel.from_json(shares),
             ridge=manifest["learned"]["ridge"],
+            track_rates=tuple(manifest["learned"]["track_rates"] or ()) or None,
         )
     summary = {**manifest["training"], "updated": True}
     blend = tuple(BlendWeights(**w) for w in manifest["continuation"]) if manifest.get("continuation") else None
@@ -195,6 +196,7 @@ def _write(
                 "vote": learned.vote.scalars,
                 "shares": None if learned.shares is None else learned.shares.to_json(),
                 "ridge": learned.ridge,
+                "track_rates": learned.track_rates,
             }
             recommender: Any = title
             if blend is not None:

@@ -47,6 +47,12 @@ class Grid:
     queries: int = 700  # validation playlists asked, at most; drawn evenly over the part
     min_gain: float = 0.002  # a value must gain this much, relatively, to be preferred to the default
 
+    @classmethod
+    def defaults_alone(cls) -> Grid:
+        """No search: the first value of each."""
+        default = cls()
+        return cls(default.temper[:1], default.pretrained[:1], default.smoothing[:1], default.ridge[:1])
+
 
 def learn(
     library: Library,
@@ -76,7 +82,13 @@ def learn(
     cases, shares = share_cases(corpus.library, corpus.titles, corpus.mentions(uninformed()))
     model = fit_shares(corpus.mentions(uninformed()).model.features, cases, shares) if len(shares) >= 50 else None
     grid = grid or Grid()
-    learned = Learned(replace(vote, temper=grid.temper[0]), model, grid.ridge[0])
+    rates = corpus.track_mentions(None).rates
+    learned = Learned(
+        replace(vote, temper=grid.temper[0], pretrained=grid.pretrained[0], smoothing=grid.smoothing[0]),
+        model,
+        grid.ridge[0],
+        rates,
+    )
     if not len(split.validation):
         return learned, {}
     held = thinned(held_out(library, split, "validation"), grid.queries)
@@ -101,7 +113,7 @@ def _fit_scalars(
     best = score(learned, "defaults")
     trials: list[tuple[str, Iterable[float]]] = [
         ("temper", grid.temper[1:]),
-        ("pretrained", grid.pretrained),
+        ("pretrained", grid.pretrained[1:]),
         ("smoothing", grid.smoothing[1:]),
         ("ridge", grid.ridge[1:]),
     ]

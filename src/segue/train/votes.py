@@ -88,6 +88,9 @@ def train_votes(
     data = _Data.of(votes, vectors, keys, channels, settings, rng)
     torch.manual_seed(settings.rng_key)
     parts = _Parts.of(start, [c.name for c in channels])
+    unmoved = parts.freeze(
+        start, 0
+    )  # scalars that passed through a logarithm in float32 are not quite those of start
     n = len(data.title_of)
     steps_an_epoch = -(-n // settings.batch_size)
     steps = settings.epochs * steps_an_epoch
@@ -124,7 +127,7 @@ def train_votes(
         score = -total / n if validate is None else validate(now)
         if validate is None or score > best_score:
             best, best_score = now, score
-    if best.fingerprint == replace(start, epochs_seen=best.epochs_seen).fingerprint:
+    if replace(best, epochs_seen=0).fingerprint in (unmoved.fingerprint, replace(start, epochs_seen=0).fingerprint):
         raise TrainingError("no parameter moved: the learning rate is zero, or no epoch was better than the start")
     return best
 
