@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from segue.cli.terminal import Progress
     from segue.library import Library
     from segue.systems.model import Model
-    from segue.systems.title_vote import Grid
 
 __all__ = ["demo"]
 
@@ -90,7 +89,7 @@ def _build(place: Path, n_playlists: int, report: Progress) -> tuple[Library, Mo
     from segue.errors import OutputError
     from segue.sources.demo import write
     from segue.sources.ingest import ingest
-    from segue.systems.builds import TrainSettings, train_model
+    from segue.systems.builds import train_model
     from segue.systems.model import Model
 
     say(f"drawing {n_playlists:,} synthetic playlists from the bundled catalogue")
@@ -105,18 +104,22 @@ def _build(place: Path, n_playlists: int, report: Progress) -> tuple[Library, Mo
     train_model(
         remember_library(library, place / "library", place / "model"),
         place / "model",
-        settings=TrainSettings(grid=_defaults_alone()),
+        settings=_short_training(),
         hold_out=True,
         progress=report,
     )
     return library, Model.load(place / "model")
 
 
-def _defaults_alone() -> Grid:
-    """No search for better scalars: on synthetic playlists it would only cost a minute."""
+def _short_training() -> TrainSettings:
+    """Three epochs and no search for better scalars: on synthetic playlists more of either only takes time."""
+    from segue.systems.builds import TrainSettings
     from segue.systems.title_vote import Grid
+    from segue.train.votes import VoteTraining
 
-    return Grid.defaults_alone()
+    usual = Grid()
+    grid = Grid(usual.temper[:1], usual.pretrained[:1], usual.smoothing[:1], usual.ridge[:1], queries=150)
+    return TrainSettings(vote=VoteTraining(epochs=3), grid=grid)
 
 
 def _lists(console: Console, model: Model, library: Library) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.library.arrays import fingerprint
+from segue.library.arrays import fingerprint, load_array, read_json, save_array, write_json
 from segue.library.interactions import Interactions
 from segue.library.query import Query
 from segue.library.ranking import Ranking
+from segue.library.strings import StringArray
 from segue.recommend.popularity import Popularity
 from segue.recommend.remarks import remarks
 from segue.recommend.scores import Scores, accumulate, gather, vote
@@ -37,7 +40,8 @@ class PublishedRecipe:
     neighbours in their order; filled up with popular tracks.
 
     Args:
-        vectors: unit vector of each distinct raw title, float32 ``(n_titles, d)``.
+        titles: distinct titles as the encoder tells them apart.
+        vectors: unit vector of each, float32 ``(n_titles, d)``.
     """
 
     playlists: Interactions
@@ -54,15 +58,47 @@ class PublishedRecipe:
     ) -> PublishedRecipe:
         """Encode the distinct titles of the training playlists."""
         playlists = library.playlist_tracks.distinct()
-        titles = TitlePlaylists.of(library.titles)
+        titles, vectors = _by_vector(library.titles, encoder)
         return cls(
             playlists=playlists,
             titles=titles,
-            vectors=np.ascontiguousarray(encoder.encode(titles.titles), np.float32),
+            vectors=vectors,
             encoder=encoder,
             popularity=popularity or Popularity.fitted(playlists),
             k=k,
             fingerprint=fingerprint("published", library.fingerprint, encoder.fingerprint, k),
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write titles, vectors and popularity; encoder and playlists are their owners' to keep."""
+        folder.mkdir(parents=True, exist_ok=True)
+        StringArray.of(self.titles.titles).save(folder, "titles")
+        save_array(folder / "titles.indptr.npy", self.titles.indptr)
+        save_array(folder / "titles.playlists.npy", self.titles.playlists)
+        save_array(folder / "vectors.npy", self.vectors)
+        self.popularity.save(folder / "popularity")
+        write_json(folder / "published.json", {"k": self.k, "fingerprint": self.fingerprint})
+
+    @classmethod
+    def load(cls, folder: Path, encoder: Encoder, playlist_tracks: Interactions) -> PublishedRecipe:
+        """Map what :meth:`save` wrote.
+
+        Raises:
+            StoredDataError: a file is missing or damaged; the message names it.
+        """
+        about = read_json(folder / "published.json")
+        return cls(
+            playlists=playlist_tracks,
+            titles=TitlePlaylists(
+                tuple(StringArray.load(folder, "titles").to_list()),
+                load_array(folder / "titles.indptr.npy"),
+                load_array(folder / "titles.playlists.npy"),
+            ),
+            vectors=load_array(folder / "vectors.npy"),
+            encoder=encoder,
+            popularity=Popularity.load(folder / "popularity"),
+            k=int(about["k"]),
+            fingerprint=str(about["fingerprint"]),
         )
 
     def neighbours(self, query: Query) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -96,6 +132,17 @@ class PublishedRecipe:
         taken = Query(seed_tracks=(*query.seed_tracks, *rows.tolist()))
         filled = self.popularity.fill(Scores.none(), taken, n - len(rows))
         return Ranking(np.concatenate([rows, filled.rows]), np.concatenate([values, filled.scores]), said)
+
+
+def _by_vector(titles: Sequence[str], encoder: Encoder) -> tuple[TitlePlaylists, NDArray[np.float32]]:
+    """Group playlists by title vector: what the encoder reads alike ("Rock", "rock") is compared once."""
+    distinct = list(dict.fromkeys(titles))
+    vectors = np.ascontiguousarray(encoder.encode(distinct), np.float32)
+    first: dict[bytes, int] = {}
+    # adding zero turns -0.0 into 0.0, which compares equal but has other bytes
+    same = [first.setdefault(row.tobytes(), i) for i, row in enumerate(np.round(vectors, _DECIMALS) + np.float32(0))]
+    spelled = {title: distinct[i] for title, i in zip(distinct, same, strict=True)}
+    return TitlePlaylists.of([spelled[title] for title in titles]), vectors[sorted(first.values())]
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from segue.library import Catalogue, Library
 from segue.library.arrays import fingerprint, new_folder, read_json, save_array, write_json
 from segue.library.vote_parameters import ShareModel, VoteParameters
 from segue.recommend.continuation import DEFAULT_WEIGHTS, BlendWeights, Continuation
+from segue.recommend.nearest import PublishedRecipe
 from segue.recommend.title_build import Learned, TitleCorpus, build_title_model
 from segue.split.holdout import holdout
 from segue.systems.model import FORMAT_VERSION
@@ -207,6 +208,8 @@ def _write(
                 manifest["continuation"] = [asdict(w) for w in blend]
         else:
             recommender = baseline(recipe, library, encoder)
+            if isinstance(recommender, PublishedRecipe):
+                recommender.save(folder / "published")
         manifest |= {
             "recommender": recommender.fingerprint,
             "library": library.fingerprint,

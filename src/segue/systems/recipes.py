@@ -67,6 +67,10 @@ def open_recommender(
         from segue.recommend.continuation import Continuation
 
         return Continuation.load(path / "continuation", title, playlist_tracks)
+    if recipe == "published" and encoder is not None:
+        from segue.recommend.nearest import PublishedRecipe
+
+        return PublishedRecipe.load(path / "published", encoder, playlist_tracks)
     if recipe not in RECIPES:
         raise StoredDataError(f"{path / 'manifest.json'} names an unknown recipe: {recipe!r}")
     from segue.library import Library
