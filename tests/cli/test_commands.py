@@ -303,3 +303,13 @@ def test_usage_mistakes_are_exit_code_2() -> None:
         ["export", "x", "-o", "y", "--format", "z"],
     ):
         assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+@pytest.mark.slow
+def test_the_demo_shows_six_titles_and_says_what_is_synthetic(segue: Segue, tmp_path: Path) -> None:
+    done = segue("demo", "--playlists", 300, "-o", tmp_path / "demo")
+    for what in ("with an emoji", "in no playlist", "misspelt", "an artist's name", "SYNTHETIC", "unseen titles"):
+        assert what in done.stdout
+    again = segue("demo", "--playlists", 300, "-o", tmp_path / "demo")
+    assert "training" in done.stderr and "training" not in again.stderr
+    assert again.stdout == done.stdout

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from segue.cli.terminal import Progress
     from segue.library import Library
+    from segue.systems.builds import TrainSettings
     from segue.systems.model import Model
 
 __all__ = ["demo"]

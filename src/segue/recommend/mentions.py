@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.errors import StoredDataError
 from segue.library import Interactions
 from segue.library.arrays import load_array, save_array
 from segue.library.names import fold
@@ -181,6 +182,8 @@ class Mentions:
         """Spans that are artists: (artist row, begin, end, key, plural); a span inside a longer one is left out."""
         found = []
         for begin, end in spans(words):
+            if "and" in (words[begin], words[end - 1]):
+                continue  # "queen and" has the key of "queen", but names no longer an artist than that
             key = artist_key(" ".join(words[begin:end]))
             if len(key) < 3:
                 continue
@@ -283,7 +286,8 @@ class Mentions:
             )
 
         share_model, rich_part, rich_rest = (notes.get(k) for k in ("share_model", "rich_part", "rich_rest"))
-        assert isinstance(share_model, dict) and isinstance(rich_part, float) and isinstance(rich_rest, float)
+        if not (isinstance(share_model, dict) and isinstance(rich_part, float) and isinstance(rich_rest, float)):
+            raise StoredDataError(f"{folder}: manifest.json does not describe the mentions; train the model again")
         return cls(
             keys=HashIndex.load(folder, "artist_keys"),
             key_texts=StringArray.load(folder, "artist_key_texts"),

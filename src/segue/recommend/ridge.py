@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encode.ngrams import NgramEncoder
+from segue.errors import StoredDataError
 from segue.library.arrays import fingerprint, load_array, save_array
 from segue.recommend.scores import Scores, best
 from segue.recommend.titles import TitleTable
@@ -82,7 +83,10 @@ class TitleRidge:
             StoredDataError: a file is missing or damaged.
         """
         weight = notes.get("blend_weight")
-        assert isinstance(weight, float)
+        if not isinstance(weight, float):
+            raise StoredDataError(
+                f"{folder}: manifest.json does not say what the ridge weighs; train the model again"
+            )
         return cls(load_array(folder / "weights.npy"), load_array(folder / "factors.npy"), weight)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from segue.errors import QueryError
 from segue.library.catalogue import Catalogue
+from segue.library.names import fold
 from segue.library.query import Query
 from segue.library.ranking import Ranking
 from segue.recommend.scores import known_seeds
@@ -31,10 +32,11 @@ class Rules:
         exclude_given_artists: whether the artists of the given tracks must not occur either.
         artist_cap: tracks per artist, at most.
         artist_spacing: other tracks between two of one artist, at least, as far as that can be had.
-        one_version: keep only the best ranked version of a recording.
+        one_version: keep only the best ranked version of a recording, and none of a given track.
         year_from, year_to: years allowed, both included; tracks of unknown year are left out.
         allow_explicit: False leaves out explicit tracks; tracks that do not say stay.
         max_track_minutes: longest track allowed; tracks of unknown duration stay.
+        exclude_words: tracks whose name has one of these words are left out ("live", "remix").
 
     Raises:
         QueryError: a rule contradicts itself.
@@ -52,6 +54,7 @@ class Rules:
     year_to: int | None = None
     allow_explicit: bool = True
     max_track_minutes: float | None = None
+    exclude_words: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.n is not None and self.n < 0:
@@ -118,6 +121,12 @@ def _allowed(
         artists += catalogue.artist_row[given].tolist()
     if artists:
         allowed &= ~np.isin(catalogue.artist_row[rows], np.asarray(artists, np.int64))
+    if rules.one_version and len(given):
+        allowed &= ~np.isin(catalogue.recording[rows], catalogue.recording[given])
+    if rules.exclude_words:
+        unwanted = {fold(word) for word in rules.exclude_words}
+        names = catalogue.texts["name"]
+        allowed &= np.array([not unwanted & set(fold(names[int(row)]).split()) for row in rows], bool)
     if rules.year_from is not None or rules.year_to is not None:
         if catalogue.knows_years:
             years = catalogue.year[rows]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,12 @@ from segue.encode.base import Encoder
 from segue.errors import QueryError, StoredDataError
 from segue.library import Catalogue, Interactions, Query, Ranking, Track
 from segue.library.arrays import load_array, read_json
+from segue.library.names import fold
 from segue.library.ranking import Recommender
 from segue.recommend.explain import Because, Explainer
 from segue.recommend.rules import Rules, apply
 from segue.systems.recipes import open_encoder, open_recommender
+from segue.views.negation import split_negation
 
 __all__ = ["FORMAT_VERSION", "Answer", "AnsweredTrack", "Model", "Request"]
 
@@ -22,6 +24,16 @@ FORMAT_VERSION = 1
 MAX_SEED_TRACKS = 1_000
 _SPARE = 5  # how many times the wanted length is ranked, so that rules have something to choose from
 _DEEP = 2_000
+_VERSIONS = {
+    "live": ("live",),
+    "remix": ("remix", "remixed", "mix"),
+    "acoustic": ("acoustic", "unplugged"),
+    "cover": ("cover",),
+    "karaoke": ("karaoke",),
+    "instrumental": ("instrumental",),
+    "demo": ("demo",),
+    "remaster": ("remaster", "remastered"),
+}
 
 
 @dataclass(frozen=True)
@@ -168,7 +180,14 @@ class Model:
         return max(rows, key=lambda row: (int(counts[row]), -row))
 
     def rank(self, query: Query, rules: Rules) -> Ranking:
-        """Rank deep enough for the rules and apply them."""
+        """Rank deep enough for the rules and apply them.
+
+        A title that wants no versions of a kind ("not live", "no remixes") is a rule on names too.
+        """
+        unwanted = {fold(text).removesuffix("es").removesuffix("s") for text in split_negation(query.title).unwanted}
+        versions = [word for kind in sorted(unwanted) for word in _VERSIONS.get(kind, ())]
+        if versions:
+            rules = replace(rules, exclude_words=(*rules.exclude_words, *versions))
         deep = min(len(self.catalogue), max(rules.most_tracks * _SPARE, 500))
         ranking = apply(self.recommender.recommend(query, deep), self.catalogue, rules, query)
         if len(ranking) < rules.most_tracks and deep < min(len(self.catalogue), _DEEP):
