@@ -20,7 +20,7 @@ install-dev:
 	@sh tools/install.sh dev
 
 demo: install ## build a model from the bundled catalogue and print playlists for six titles
-	@$(PYTHON_BIN) -m segue demo
+	@$(PYTHON_BIN) -m segue demo -o runs/demo
 
 test: install-dev ## every check: style, types, layers, doctests, README, examples, tests
 	@$(MAKE) --no-print-directory lint types layers lengths pytest

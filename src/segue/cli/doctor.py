@@ -47,6 +47,8 @@ def doctor(
         from rich.text import Text
 
         table = Table(show_header=False, box=None, pad_edge=False)
+        for _ in range(4):
+            table.add_column(overflow="fold")
         for f in found:
             mark = Text("ok" if f.ok else "NO", style="green" if f.ok else "bold red")
             table.add_row(mark, Text(f.what), Text(f.found), Text(f.advice, style="dim"))

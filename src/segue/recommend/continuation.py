@@ -21,7 +21,7 @@ from segue.recommend.playlist_knn import PlaylistKnn
 from segue.recommend.playlist_ridge import PlaylistRidge
 from segue.recommend.popularity import Popularity
 from segue.recommend.remarks import remarks
-from segue.recommend.scores import Scorer, Scores, blend, known_seeds, normalised
+from segue.recommend.scores import Scorer, Scores, blend, known_seeds, normalised, top_scores
 from segue.recommend.title_model import TitleModel
 
 if TYPE_CHECKING:
@@ -132,12 +132,17 @@ class Continuation:
 
     def title_scores(self, query: Query) -> tuple[Scores, tuple[str, ...]]:
         """What the title says, and what of it could not be read."""
+        return self._title(query)[:2]
+
+    def _title(self, query: Query) -> tuple[Scores, tuple[str, ...], NDArray[np.int32]]:
+        """The title's scores, what of it could not be read, and the tracks that it excludes."""
+        nothing = np.zeros(0, np.int32)
         if self.title is None or not query.title.strip():
-            return Scores.none(), ()
+            return Scores.none(), (), nothing
         if isinstance(self.title, TitleModel):
             reading = self.title.read(query.title)
-            return self.title.score_reading(reading), reading.ignored
-        return self.title.score(query), ()
+            return self.title.score_reading(reading), reading.ignored, self.title.left_out(reading)
+        return self.title.score(query), (), nothing
 
     def channels(self, query: Query, ridge: float | None = None) -> dict[str, Scores]:
         """The normalised scores of each channel, by name of its weight; the ridge channel is called "ridge"."""
@@ -154,23 +159,34 @@ class Continuation:
         """The weighted sum of the channels; the title's scores alone where no known track is given."""
         return self._scored(query)[0]
 
-    def _scored(self, query: Query) -> tuple[Scores, tuple[str, ...]]:
-        title, said = self.title_scores(query)
+    def _scored(self, query: Query) -> tuple[Scores, tuple[str, ...], NDArray[np.int32]]:
+        title, said, left_out = self._title(query)
         seeds = known_seeds(query.seed_tracks, self.index.n_tracks)
         if len(seeds) == 0:
-            return title, said
+            return title, said, left_out
         weights = weights_for(self.weights, len(seeds))
         channels = self.channels(query)
         if not any(len(scores) for scores in channels.values()):
-            return title, (*said, "no playlist has the given tracks or their artists")
+            return title, (*said, "no playlist has the given tracks or their artists"), left_out
         channels["title"] = normalised(title)
-        return mixed(channels, weights, self.index.n_tracks), said
+        scores = mixed(channels, weights, self.index.n_tracks)
+        if len(left_out):  # a given track may pull in what the title does not want
+            kept = ~np.isin(scores.rows, left_out)
+            scores = Scores(scores.rows[kept], scores.values[kept])
+        return scores, said, left_out
 
     def recommend(self, query: Query, n: int) -> Ranking:
         """The ``n`` best tracks that were not given, filled up with popular ones."""
-        scores, said = self._scored(query)
+        scores, said, left_out = self._scored(query)
         unused = remarks(query, self.index.n_tracks, uses_title=self.title is not None, uses_seeds=True)
-        return self.popularity.fill(scores, query, n, tuple(dict.fromkeys((*said, *unused))))
+        given = np.asarray(query.seed_tracks, np.int64)
+        return top_scores(
+            scores,
+            n,
+            exclude=np.concatenate([given, left_out]),
+            fill=self.popularity.order,
+            ignored=tuple(dict.fromkeys((*said, *unused))),
+        )
 
     def save(self, folder: Path) -> None:
         """Write the tables and weights into a folder; playlists and title recommender are their owners' to keep."""

@@ -45,7 +45,7 @@ def build_mentions(
     playlist, artist, count, share = triples
     played = np.bincount(artist, minlength=n).astype(np.float32)
     rows = np.bincount(artist, weights=count, minlength=n).astype(np.float32)
-    tracks = _tracks_by_artist(artists, popularity, n)
+    tracks = _tracks_by_artist(artists, n)
     keys = _best_artist_per_key(names, rows)
     texts = sorted(keys)
     mentions = Mentions(
@@ -55,7 +55,7 @@ def build_mentions(
         statistics=ArtistStatistics(
             playlists=played,
             rows=rows,
-            tracks=tracks.lengths.astype(np.float32),
+            tracks=np.bincount(artists[popularity > 0], minlength=n).astype(np.float32),
             titles=np.zeros(n, np.float32),
             title_share=np.zeros(n, np.float32),
             track_names=np.zeros(n, np.float32),
@@ -143,11 +143,10 @@ def _best_artist_per_key(names: Sequence[str], rows: NDArray[np.float32]) -> dic
     return keys
 
 
-def _tracks_by_artist(artists: NDArray[np.int32], popularity: NDArray[np.int32], n: int) -> Interactions:
-    played = np.flatnonzero(popularity > 0)
-    order = played[np.argsort(artists[played], kind="stable")]
+def _tracks_by_artist(artists: NDArray[np.int32], n: int) -> Interactions:
+    order = np.argsort(artists, kind="stable")
     indptr = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(artists[order], minlength=n), out=indptr[1:])
+    np.cumsum(np.bincount(artists, minlength=n), out=indptr[1:])
     return Interactions(indptr, order.astype(np.int32), len(artists))
 
 

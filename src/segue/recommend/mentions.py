@@ -149,7 +149,8 @@ class Mentions:
         keys: artist keys; ``key_artist`` int32 gives the artist of each (the most played of those that share it).
         key_texts: the keys themselves, to rule out hash collisions.
         statistics: see :class:`ArtistStatistics`. model: share model.
-        tracks: artist x track, only tracks with training playlists. popularity: int32 ``(n_tracks,)``.
+        tracks: artist x track; those in no training playlist count for nothing, but can be excluded.
+        popularity: training playlists per track, int32 ``(n_tracks,)``.
         rich: artist x playlist, the playlists with the largest share of the artist; ``rich_shares`` beside it.
         playlist_tracks: training playlists.
         rich_part: part of an artist's share that goes to tracks of playlists rich in that artist.

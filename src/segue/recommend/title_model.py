@@ -17,7 +17,7 @@ from segue.recommend.mentions import Mention, Mentions, artist_key
 from segue.recommend.popularity import Popularity
 from segue.recommend.remarks import remarks
 from segue.recommend.ridge import TitleRidge
-from segue.recommend.scores import Scores, looked_up
+from segue.recommend.scores import Scores, looked_up, top_scores
 from segue.recommend.titles import TitleTable
 from segue.recommend.track_mentions import TrackMention, TrackMentions
 from segue.recommend.vote import TitleVote, TitleWeights
@@ -152,6 +152,14 @@ class TitleModel:
             scores = Scores(scores.rows[values > 0], values[values > 0].astype(np.float32))
         return scores
 
+    def left_out(self, reading: TitleReading) -> NDArray[np.int32]:
+        """Tracks of the artists that the title excludes: they may not come back by another way, int32 ``(m,)``."""
+        if self.mentions is None:
+            return np.zeros(0, np.int32)
+        artists = (self.mentions.artist_of(artist_key(text)) for text in reading.unwanted)
+        rows = [self.mentions.tracks.row(artist) for artist in artists if artist is not None]
+        return np.concatenate([np.zeros(0, np.int32), *rows])
+
     def score(self, query: Query) -> Scores:
         """Scores for the query's title; its given tracks are not looked at."""
         return self.score_reading(self.read(query.title))
@@ -160,7 +168,14 @@ class TitleModel:
         """The ``n`` best tracks for the title, filled up by popularity."""
         reading = self.read(query.title)
         ignored = (*reading.ignored, *remarks(query, self.popularity.n_tracks, uses_title=True, uses_seeds=False))
-        return self.popularity.fill(self.score_reading(reading), query, n, ignored)
+        given = np.asarray(query.seed_tracks, np.int64)
+        return top_scores(
+            self.score_reading(reading),
+            n,
+            exclude=np.concatenate([given, self.left_out(reading)]),
+            fill=self.popularity.order,
+            ignored=ignored,
+        )
 
     def save(self, folder: Path) -> dict[str, object]:
         """Write titles, votes and channels into an existing folder; the returned dict belongs into its manifest."""
