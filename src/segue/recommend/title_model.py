@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from segue.encode.base import Encoder
 from segue.encode.ngrams import NgramEncoder
+from segue.errors import StoredDataError
 from segue.library import Interactions, Query, Ranking
 from segue.library.arrays import fingerprint
 from segue.recommend.mentions import Mention, Mentions, artist_key
@@ -205,6 +206,8 @@ class TitleModel:
         titles = TitleTable.load(folder / "titles")
         popularity = Popularity.load(folder / "popularity")
         mentions, named, ridge = notes.get("mentions"), notes.get("track_mentions"), notes.get("ridge")
+        if (popularity.n_playlists, popularity.n_tracks) != (playlist_tracks.n_rows, playlist_tracks.n_columns):
+            raise StoredDataError(f"{folder / 'popularity'} belongs to another model; train the model again")
         return cls(
             titles=titles,
             vote=TitleVote.load(folder / "votes", titles, popularity.n_tracks),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.errors import StoredDataError
 from segue.library.arrays import load_array, save_array
 from segue.library.vote_parameters import VoteParameters
 from segue.recommend.scores import Scores, accumulate_pairs, gather
@@ -180,9 +181,9 @@ class TitleVote:
         """Map what :meth:`save` wrote.
 
         Raises:
-            StoredDataError: a file is missing or damaged.
+            StoredDataError: a file is missing, damaged, or belongs to other titles.
         """
-        return cls(
+        vote = cls(
             titles=titles,
             vectors=load_array(folder / "vectors.npy"),
             norms=load_array(folder / "norms.npy"),
@@ -193,6 +194,17 @@ class TitleVote:
             votes=load_array(folder / "votes.values.npy"),
             n_tracks=n_tracks,
         )
+        shape, d = (len(titles), vote.parameters.adapter.shape[0]), vote.parameters.adapter.shape
+        fits = (
+            vote.vectors.shape == shape
+            and d == (shape[1], shape[1])
+            and vote.norms.shape == shape[:1]
+            and len(vote.indptr) == len(titles) + 1
+            and int(vote.indptr[-1]) == len(vote.tracks) == len(vote.votes)
+        )
+        if not fits:
+            raise StoredDataError(f"{folder} belongs to other titles than {folder.parent / 'titles'}; train again")
+        return vote
 
 
 def _largest(scores: NDArray[np.float32], n: int) -> NDArray[np.int64]:

@@ -16,13 +16,13 @@ from typing import Any
 from segue.encode.base import Encoder
 from segue.errors import InputError
 from segue.library import Catalogue, Library
-from segue.library.arrays import fingerprint, new_folder, read_json, save_array, write_json
+from segue.library.arrays import fingerprint, new_folder, save_array, write_json
 from segue.library.vote_parameters import ShareModel, VoteParameters
 from segue.recommend.continuation import DEFAULT_WEIGHTS, BlendWeights, Continuation
 from segue.recommend.nearest import PublishedRecipe
 from segue.recommend.title_build import Learned, TitleCorpus, build_title_model
 from segue.split.holdout import holdout
-from segue.systems.model import FORMAT_VERSION
+from segue.systems.manifest import FORMAT_VERSION, read_manifest
 from segue.systems.recipes import RECIPES, baseline, open_encoder
 from segue.systems.title_vote import Grid, fit_blend, learn
 from segue.train.votes import VoteTraining
@@ -142,10 +142,11 @@ def update_model(
 
     Raises:
         InputError: a playlist of the new library is in the model already.
+        StoredDataError: no model, a damaged one, or one of a newer format.
     """
     from segue.library.merge import merge
 
-    manifest = read_json(model / "manifest.json")
+    manifest = read_manifest(model)
     library = merge(Library.load(model / "library"), new)
     encoder = open_encoder(model, manifest)
     learned = None

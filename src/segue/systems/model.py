@@ -10,17 +10,17 @@ from typing import Any
 from segue.encode.base import Encoder
 from segue.errors import QueryError, StoredDataError
 from segue.library import Catalogue, Interactions, Query, Ranking, Track
-from segue.library.arrays import load_array, read_json
+from segue.library.arrays import load_array
 from segue.library.names import fold
 from segue.library.ranking import Recommender
 from segue.recommend.explain import Because, Explainer
 from segue.recommend.rules import Rules, apply
+from segue.systems.manifest import FORMAT_VERSION, read_manifest
 from segue.systems.recipes import open_encoder, open_recommender
 from segue.views.negation import split_negation
 
 __all__ = ["FORMAT_VERSION", "Answer", "AnsweredTrack", "Model", "Request"]
 
-FORMAT_VERSION = 1
 MAX_SEED_TRACKS = 1_000
 _SPARE = 5  # how many times the wanted length is ranked, so that rules have something to choose from
 _DEEP = 2_000
@@ -117,18 +117,13 @@ class Model:
             StoredDataError: no model, a damaged or newer one, or one whose parts do not belong together.
         """
         path = Path(path)
-        if not path.is_dir():
-            raise StoredDataError(f"{path} is not a model folder; make one with 'segue train LIBRARY -o {path}'")
-        manifest = read_json(path / "manifest.json")
-        if not isinstance(manifest, dict) or manifest.get("kind") != "segue model":
-            raise StoredDataError(f"{path / 'manifest.json'} does not describe a segue model")
-        version = manifest.get("format_version")
-        if not isinstance(version, int) or version > FORMAT_VERSION:
-            raise StoredDataError(f"{path} has model format {version}, this segue reads {FORMAT_VERSION}; upgrade it")
+        manifest = read_manifest(path)
         catalogue = Catalogue.load(path / "tracks")
-        playlist_tracks = Interactions(
-            load_array(path / "playlists.indptr.npy"), load_array(path / "playlists.indices.npy"), len(catalogue)
-        )
+        indptr, indices = load_array(path / "playlists.indptr.npy"), load_array(path / "playlists.indices.npy")
+        try:
+            playlist_tracks = Interactions(indptr, indices, len(catalogue))
+        except ValueError as error:
+            raise StoredDataError(f"{path}: playlists.*.npy and tracks/ do not fit ({error})") from error
         encoder = open_encoder(path, manifest)
         recommender = open_recommender(path, manifest, encoder, playlist_tracks)
         if recommender.fingerprint != manifest.get("recommender"):
