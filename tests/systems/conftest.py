@@ -3,32 +3,15 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from segue.library import Library
 from segue.sources.demo import CatalogueTrack, catalogue, write
 from segue.sources.ingest import ingest
-from segue.systems.builds import NGRAMS, TrainSettings, train_model
+from segue.systems.builds import NGRAMS, train_model
 from segue.systems.model import Model
-from segue.systems.title_vote import Grid
-from segue.train.votes import VoteTraining
-
-QUICK = TrainSettings(
-    vote=VoteTraining(epochs=3),
-    grid=Grid(temper=(0.8,), pretrained=(0.2,), smoothing=(0.5,), ridge=(0.3, 0.0), queries=60),
-)
-
-
-@dataclass(frozen=True)
-class Trained:
-    library: Library
-    path: Path
-    manifest: dict[str, Any]
-    model: Model
+from systems.trained import QUICK, Trained
 
 
 @pytest.fixture(scope="session")

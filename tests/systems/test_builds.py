@@ -19,6 +19,7 @@ import pytest
 from segue.encode.ngrams import NgramEncoder
 from segue.errors import InputError, OutputError, StoredDataError, TrainingError
 from segue.library import Library
+from segue.library.arrays import new_folder
 from segue.library.merge import merge
 from segue.library.vote_parameters import VoteParameters
 from segue.recommend.continuation import DEFAULT_WEIGHTS
@@ -28,8 +29,7 @@ from segue.systems.builds import NGRAMS, _write, train_model, update_model
 from segue.systems.model import Model, Request
 from segue.systems.recipes import RECIPES
 from segue.views.titles import normalise
-
-from .conftest import QUICK, Trained  # isort: skip
+from systems.trained import QUICK, Trained
 
 TITLES = ("road trip", "christmas", "queen", "sumer", "", "rock, no queen")
 
@@ -91,7 +91,9 @@ def contents(path: Path) -> dict[str, bytes]:
     return {str(p.relative_to(path)): p.read_bytes() for p in sorted(path.rglob("*")) if p.is_file()}
 
 
-def test_a_rebuild_is_the_same_bit_for_bit(small: Library, encoder_folder: Path, small_model: Path, tmp_path: Path) -> None:
+def test_a_rebuild_is_the_same_bit_for_bit(
+    small: Library, encoder_folder: Path, small_model: Path, tmp_path: Path
+) -> None:
     write(tmp_path / "again", small, encoder_folder)
     first, second = contents(small_model), contents(tmp_path / "again")
     a, b = (json.loads(c.pop("manifest.json")) for c in (first, second))
@@ -181,7 +183,10 @@ train_model(Library.load(sys.argv[1]), __import__("pathlib").Path(sys.argv[2]), 
 @contextlib.contextmanager
 def running(script: str, *arguments: object) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     try:
         yield process
@@ -246,6 +251,19 @@ def test_two_builds_at_once_leave_one_whole_model(copied: Path, tmp_path: Path) 
     assert list(tmp_path.glob(".raced*")) == []
 
 
+def test_a_folder_that_appears_at_the_last_moment_is_replaced(
+    tmp_path: Path, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "raced"
+    with monkeypatch.context() as patched, new_folder(out) as folder:
+        shutil.copytree(copied, folder, dirs_exist_ok=True)
+        out.mkdir()
+        (out / "manifest.json").write_text("of another build that was faster")
+        patched.setattr(Path, "exists", lambda self: False)  # as it was before that build ended
+    assert answers(out) == answers(copied)
+    assert list(tmp_path.glob(".raced*")) == []
+
+
 def test_every_missing_file_is_named(copied: Path) -> None:
     for name in contents(copied):
         if name.startswith("library/"):
@@ -307,6 +325,8 @@ def changed(path: Path, **changes: Any) -> None:
         {"recommender": "0" * 16},
         {"continuation": "yes"},
         {"public": None},
+        {"training": None},
+        {"learned": None},
         {"fingerprint": None},
     ],
     ids=str,
@@ -328,6 +348,15 @@ def test_a_damaged_manifest_is_named(copied: Path, text: str, demo_library: Libr
         update_model(copied, part(demo_library, 120, 125))
 
 
+@pytest.mark.parametrize("changes", [{"learned": {}}, {"continuation": [{"given": 1}]}, {"continuation": 7}], ids=str)
+def test_parameters_that_do_not_fit_are_not_updated(
+    copied: Path, changes: dict[str, Any], demo_library: Library
+) -> None:
+    changed(copied, **changes)
+    with pytest.raises(StoredDataError, match=r"manifest\.json"):
+        update_model(copied, part(demo_library, 120, 125))
+
+
 def test_a_newer_model_is_not_updated(copied: Path, demo_library: Library) -> None:
     changed(copied, format_version=2)
     before = contents(copied)
@@ -344,7 +373,7 @@ def test_another_encoder_is_refused(copied: Path, demo_library: Library) -> None
         update_model(copied, part(demo_library, 120, 125))
 
 
-@pytest.mark.parametrize("folder", ["titles", "votes", "ridge", "popularity", "continuation"])
+@pytest.mark.parametrize("folder", ["titles", "votes", "ridge", "popularity", "continuation", "tracks"])
 def test_parts_of_another_model_are_refused(
     demo_library: Library, encoder_folder: Path, copied: Path, tmp_path: Path, folder: str
 ) -> None:

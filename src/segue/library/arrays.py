@@ -162,8 +162,13 @@ def _sweep(path: Path) -> None:
 def _swap(temporary: Path, path: Path) -> None:
     """Put ``temporary`` at ``path``; afterwards ``temporary`` holds the old folder, if there was one."""
     if not path.exists():
-        os.rename(temporary, path)
-        return
+        try:
+            os.rename(temporary, path)
+            return
+        except OSError:
+            if not path.is_dir():
+                raise
+            # another build of the same folder was faster; this one is newer
     libc = ctypes.CDLL(None, use_errno=True)
     exchange = getattr(libc, "renameat2", None)
     if exchange is not None and (

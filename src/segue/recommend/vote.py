@@ -194,12 +194,12 @@ class TitleVote:
             votes=load_array(folder / "votes.values.npy"),
             n_tracks=n_tracks,
         )
-        shape, d = (len(titles), vote.parameters.adapter.shape[0]), vote.parameters.adapter.shape
+        n, d = len(titles), len(vote.parameters.adapter)
         fits = (
-            vote.vectors.shape == shape
-            and d == (shape[1], shape[1])
-            and vote.norms.shape == shape[:1]
-            and len(vote.indptr) == len(titles) + 1
+            vote.parameters.adapter.shape == (d, d)
+            and vote.vectors.shape == (n, d)
+            and vote.norms.shape == (n,)
+            and len(vote.indptr) == n + 1
             and int(vote.indptr[-1]) == len(vote.tracks) == len(vote.votes)
         )
         if not fits:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from segue.encode.base import Encoder
-from segue.errors import InputError
+from segue.errors import InputError, StoredDataError
 from segue.library import Catalogue, Library
 from segue.library.arrays import fingerprint, new_folder, save_array, write_json
 from segue.library.vote_parameters import ShareModel, VoteParameters
@@ -149,19 +149,25 @@ def update_model(
     manifest = read_manifest(model)
     library = merge(Library.load(model / "library"), new)
     encoder = open_encoder(model, manifest)
-    learned = None
-    if manifest["recipe"] == "title_vote":
-        shares = manifest["learned"]["shares"]
-        learned = Learned(
-            vote=VoteParameters.load(model / "votes"),
-            shares=None if shares is None else ShareModel.from_json(shares),
-            ridge=manifest["learned"]["ridge"],
-            track_rates=tuple(manifest["learned"]["track_rates"] or ()) or None,
-        )
+    try:
+        learned = _learned(model, manifest) if manifest["recipe"] == "title_vote" else None
+        blend = tuple(BlendWeights(**w) for w in manifest["continuation"]) if manifest.get("continuation") else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise StoredDataError(f"{model / 'manifest.json'} is damaged ({error!r}); train the model again") from error
     summary = {**manifest["training"], "updated": True}
-    blend = tuple(BlendWeights(**w) for w in manifest["continuation"]) if manifest.get("continuation") else None
     recipe, place = str(manifest["recipe"]), model / "encoder"
     return _write(out or model, library, recipe, encoder, place, learned, blend, summary, progress=progress)
+
+
+def _learned(model: Path, manifest: dict[str, Any]) -> Learned:
+    """What training learnt, as a model folder keeps it."""
+    about = manifest["learned"]
+    return Learned(
+        vote=VoteParameters.load(model / "votes"),
+        shares=None if about["shares"] is None else ShareModel.from_json(about["shares"]),
+        ridge=about["ridge"],
+        track_rates=tuple(about["track_rates"] or ()) or None,
+    )
 
 
 def _write(
