@@ -117,6 +117,8 @@ def recommend(
     from segue.recommend.rules import Rules
     from segue.systems.model import Model, Request
 
+    # one query gains nothing from a pool of threads, and starting one costs more than the query
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     if title is None and not tracks and not track_ids:
         raise InputError('nothing was asked for; give a title, or a track with --track "Name - Artist"')
     if n is not None and minutes is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import mmap as mmap_module
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ from segue.errors import OutputError, StoredDataError
 
 __all__ = [
     "fingerprint",
+    "is_mapped",
     "load_array",
     "new_folder",
     "read_json",
@@ -77,7 +79,18 @@ def load_array(path: Path, *, mmap: bool = True) -> NDArray[Any]:
             whole: NDArray[Any] = np.load(path, allow_pickle=False)
             return whole
         raise StoredDataError(f"{path} is damaged ({error}); build the folder again") from error
-    return array
+    # As a plain array over the same pages: np.memmap pays for its subclass at every slice.
+    return array.view(np.ndarray)
+
+
+def is_mapped(array: NDArray[Any]) -> bool:
+    """Whether an array lies in a mapped file, so that looking at all of it would read all of it."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        if isinstance(base, np.memmap):
+            return True
+        base = base.base
+    return isinstance(base, mmap_module.mmap)
 
 
 def write_bytes(path: Path, data: bytes) -> None:

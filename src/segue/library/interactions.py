@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from segue.library.arrays import is_mapped
+
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
@@ -37,7 +39,7 @@ class Interactions:
             raise ValueError("indptr must be one-dimensional and start at 0")
         if self.indptr[-1] != len(self.indices) or np.any(np.diff(self.indptr) < 0):
             raise ValueError("indptr must rise to the number of indices")
-        if isinstance(self.indices, np.memmap):
+        if is_mapped(self.indices):
             return  # mapped from a folder of ours; looking at every index would read the whole file
         if len(self.indices) and (self.indices.min() < 0 or self.indices.max() >= self.n_columns):
             raise ValueError(f"indices must lie in [0, {self.n_columns})")
