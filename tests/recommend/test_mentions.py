@@ -12,6 +12,7 @@ import pytest
 from recommend.corpora import library_of
 from segue.errors import StoredDataError
 from segue.library import Library
+from segue.library.arrays import is_mapped
 from segue.library.vote_parameters import ShareModel
 from segue.recommend.mention_table import build_mentions, share_cases, uninformed
 from segue.recommend.mentions import FEATURES, MAX_WORDS, Mention, Mentions, artist_key, spans
@@ -276,7 +277,7 @@ def test_an_artist_named_twice_is_named_once(tiny: Library) -> None:
 def test_what_was_saved_answers_alike(tiny: Library, mentions: Mentions, tmp_path: Path) -> None:
     notes = mentions.save(tmp_path)
     again = Mentions.load(tmp_path, notes, mentions.popularity, mentions.playlist_tracks)
-    assert isinstance(again.statistics.playlists, np.memmap) and isinstance(again.tracks.indices, np.memmap)
+    assert is_mapped(again.statistics.playlists) and is_mapped(again.tracks.indices)
     for title in ("queen", "best of the beatles", "queens", "nothing"):
         assert again.find(title) == mentions.find(title)
         vote = Scores(np.array([14], np.int32), np.array([1], np.float32))

@@ -12,6 +12,7 @@ from recommend.corpora import dense, random_library
 from segue.encode.ngrams import NgramEncoder
 from segue.errors import StoredDataError
 from segue.library import Library
+from segue.library.arrays import is_mapped
 from segue.recommend.ridge import TitleRidge, fit_ridge
 from segue.recommend.scores import Scores
 from segue.recommend.titles import TitleTable
@@ -114,7 +115,7 @@ def test_the_fingerprint_knows_weights_and_blend(tmp_path: Path) -> None:
     assert ridge.fingerprint != fitted(random_library(1), r=4)[0].fingerprint
     notes = ridge.save(tmp_path)
     again = TitleRidge.load(tmp_path, notes)
-    assert again.fingerprint == ridge.fingerprint and isinstance(again.factors, np.memmap)
+    assert again.fingerprint == ridge.fingerprint and is_mapped(again.factors)
 
 
 @pytest.mark.parametrize("notes", [{}, {"blend_weight": "much"}, {"blend_weight": None}])

@@ -139,6 +139,7 @@ def test_a_negated_artist_never_appears(model: TitleModel, bands: Library, title
     for recommender in (model, with_tracks):
         for given in ((), (12,), (0, 13)):
             ranking = recommender.recommend(Query(title, given), n)
+            assert not QUEEN & set(recommender.score(Query(title, given)).rows.tolist())
             assert not QUEEN & set(ranking.rows.tolist())
             assert len(ranking) == min(n, len(ARTISTS) - len(QUEEN | set(given)))
     # while the same list without the negation is full of them

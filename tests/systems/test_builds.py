@@ -110,6 +110,11 @@ def test_an_update_equals_a_rebuild_with_the_same_parameters(
     updated = update_model(copied, new)
     rebuilt = write(tmp_path / "rebuilt", merge(small, new), encoder_folder)
     assert updated["fingerprint"] == rebuilt["fingerprint"] and updated["n_playlists"] == 190
+    whole = Library.load(copied / "library")
+    for old, before_rows, row in ((small, 3, 3), (new, 5, 125)):
+        ids, wanted = whole.tracks["track_id"], old.tracks["track_id"]
+        rows = whole.playlist_tracks.row(row).tolist()
+        assert [ids[t] for t in rows] == [wanted[t] for t in old.playlist_tracks.row(before_rows).tolist()]
     first, second = contents(copied), contents(tmp_path / "rebuilt")
     for name in ("manifest.json", "library/manifest.json"):
         first.pop(name), second.pop(name)
