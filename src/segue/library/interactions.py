@@ -37,10 +37,12 @@ class Interactions:
     def __post_init__(self) -> None:
         if self.indptr.ndim != 1 or len(self.indptr) < 1 or self.indptr[0] != 0:
             raise ValueError("indptr must be one-dimensional and start at 0")
-        if self.indptr[-1] != len(self.indices) or np.any(np.diff(self.indptr) < 0):
+        if self.indptr[-1] != len(self.indices):
             raise ValueError("indptr must rise to the number of indices")
         if is_mapped(self.indices):
-            return  # mapped from a folder of ours; looking at every index would read the whole file
+            return  # mapped from a folder of ours; looking at everything would read the whole file
+        if np.any(np.diff(self.indptr) < 0):
+            raise ValueError("indptr must rise to the number of indices")
         if len(self.indices) and (self.indices.min() < 0 or self.indices.max() >= self.n_columns):
             raise ValueError(f"indices must lie in [0, {self.n_columns})")
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from segue.library import Interactions
 from segue.library.arrays import fingerprint, load_array, save_array
 from segue.library.strings import HashIndex, StringArray
+from segue.recommend.because import MIN_SHARING
 from segue.views.titles import normalise
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class TitleTable:
 
     Args:
         read: the titles in the form ``normalise(title, "read")``, in order of first occurrence.
-        shown: the most frequent raw spelling of each, for reasons.
+        shown: how each is written in reasons: the spelling that at least five playlists share, else ``read``.
         key_rows: titles with one ``normalise(title, "key")`` share a number, int32 ``(n,)``.
         keys: key -> titles.
         playlists: title x playlist; playlists whose title reads as nothing belong to no title.
@@ -63,7 +64,7 @@ class TitleTable:
         key_rows = np.array([numbers.setdefault(key, len(numbers)) for key in keys], np.int32)
         return cls(
             read=StringArray.of(members),
-            shown=StringArray.of(max(c, key=lambda s: (c[s], s)) for c in spellings.values()),
+            shown=StringArray.of(_shown(read, counts) for read, counts in spellings.items()),
             key_rows=key_rows,
             keys=HashIndex.of(keys),
             playlists=Interactions.of(members.values(), n_columns=library.n_playlists),
@@ -117,3 +118,12 @@ class TitleTable:
                 int(load_array(folder / "n_playlists.npy")[0]),
             ),
         )
+
+
+def _shown(read: str, counts: dict[str, int]) -> str:
+    """The most frequent spelling if enough playlists share it, else the form that all spellings have in common.
+
+    A spelling of one's own would give its playlist away where the title itself does not.
+    """
+    spelling = min(counts, key=lambda s: (-counts[s], s))
+    return spelling if counts[spelling] >= MIN_SHARING else read

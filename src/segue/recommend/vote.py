@@ -124,8 +124,7 @@ class TitleVote:
         adapted = vector @ p.adapter
         # cos(q M, u M) without a second copy of the title vectors: (q M M') . u / (|q M| |u M|)
         turned = (p.adapter @ adapted) / max(float(np.linalg.norm(adapted)), 1e-12)
-        cosines = self.vectors @ np.stack([turned, vector], axis=1)
-        logits = p.cosine * (cosines[:, 0] / self.norms)
+        logits = (p.cosine * ((self.vectors @ turned) / self.norms)).astype(np.float32, copy=False)
         if p.ngram:
             logits += p.ngram * self.ngrams.products(*ngrams)
         if p.same_title:
@@ -133,7 +132,7 @@ class TitleVote:
         learned = self._tempered(logits)
         if not p.pretrained:
             return learned
-        plain = self._nearest(cosines[:, 1])
+        plain = self._nearest(self.vectors @ vector)
         return _mixed(learned, plain, p.pretrained)
 
     def _tempered(self, logits: NDArray[np.float32]) -> TitleWeights:

@@ -111,7 +111,8 @@ def opened_base_model(
 ) -> Encoder:
     """Put a base model into ``folder`` in the form that queries use, and open it.
 
-    Without torch, or with ``base_model="ngrams"``, this is the n-gram encoder fitted on the library's titles.
+    Without torch, or with ``base_model="ngrams"``, this is the n-gram encoder fitted on the titles of the library's
+    training part: held-out titles shape nothing.
     """
     from segue.encode.ngrams import NgramEncoder
     from segue.encode.onnx import OnnxEncoder
@@ -119,7 +120,8 @@ def opened_base_model(
 
     if base_model == NGRAMS or (base_model is None and find_spec("torch") is None):
         folder.mkdir(parents=True)
-        ngrams = NgramEncoder.fitted(sorted({normalise(t, "read") for t in library.titles}))
+        rows = holdout(library).train.tolist() or range(library.n_playlists)
+        ngrams = NgramEncoder.fitted(sorted({normalise(library.titles[row], "read") for row in rows}))
         ngrams.save(folder)
         return ngrams
     from segue.encode.locate import base_model_folder

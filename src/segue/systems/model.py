@@ -23,7 +23,7 @@ __all__ = ["FORMAT_VERSION", "Answer", "AnsweredTrack", "Model", "Request"]
 
 MAX_SEED_TRACKS = 1_000
 _SPARE = 5  # how many times the wanted length is ranked, so that rules have something to choose from
-_DEEP = 2_000
+_DEEPER = 8  # how much deeper the next try looks where the rules left too little
 _VERSIONS = {
     "live": ("live",),
     "remix": ("remix", "remixed", "mix"),
@@ -183,12 +183,14 @@ class Model:
         versions = [word for kind in sorted(unwanted) for word in _VERSIONS.get(kind, ())]
         if versions:
             rules = replace(rules, exclude_words=(*rules.exclude_words, *versions))
-        deep = min(len(self.catalogue), max(rules.most_tracks * _SPARE, 500))
-        ranking = apply(self.recommender.recommend(query, deep), self.catalogue, rules, query)
-        if len(ranking) < rules.most_tracks and deep < min(len(self.catalogue), _DEEP):
-            deeper = self.recommender.recommend(query, min(len(self.catalogue), _DEEP))
-            ranking = apply(deeper, self.catalogue, rules, query)
-        return ranking
+        deep = max(rules.most_tracks * _SPARE, 500)
+        # a length in minutes is not known to be filled; with tracks of ten minutes it would be
+        enough = rules.most_tracks if rules.minutes is None else rules.minutes / 10
+        while True:
+            ranking = apply(self.recommender.recommend(query, deep), self.catalogue, rules, query)
+            if len(ranking) >= enough or deep >= len(self.catalogue):
+                return ranking
+            deep *= _DEEPER
 
     def answer(self, request: Request) -> Answer:
         """Answer a request.

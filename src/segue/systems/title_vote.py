@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encode.base import Encoder
-from segue.errors import TrainingError
+from segue.errors import InputError, TrainingError
 from segue.evaluate.metrics import per_query
 from segue.library import Library, Qrels, Query, Run
 from segue.library.ranking import Recommender
@@ -91,7 +91,10 @@ def learn(
     )
     if not len(split.validation):
         return learned, {}
-    held = thinned(held_out(library, split, "validation"), grid.queries)
+    try:
+        held = thinned(held_out(library, split, "validation"), grid.queries)
+    except InputError:
+        return learned, {}  # every validation playlist is a copy of a training one; the defaults have to do
     return _fit_scalars(corpus, learned, grid, library, held, progress)
 
 

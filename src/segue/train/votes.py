@@ -83,14 +83,33 @@ def train_votes(
         import torch
     except ImportError as error:
         raise MissingDependency("training", extra="train") from error
-    settings = settings or VoteTraining()
+    threads = torch.get_num_threads()
+    # Sums of several threads come in any order, and the same input must give the same bits.
+    torch.set_num_threads(1)
+    try:
+        return _trained(start, votes, vectors, keys, channels, settings or VoteTraining(), validate, progress)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _trained(
+    start: VoteParameters,
+    votes: Votes,
+    vectors: NDArray[np.float32],
+    keys: NDArray[np.integer],
+    channels: Sequence[SparseChannel],
+    settings: VoteTraining,
+    validate: Callable[[VoteParameters], float] | None,
+    progress: Callable[[int, int, str], None] | None,
+) -> VoteParameters:
+    import torch
+
     rng = np.random.default_rng(settings.rng_key)
     data = _Data.of(votes, vectors, keys, channels, settings, rng)
     torch.manual_seed(settings.rng_key)
     parts = _Parts.of(start, [c.name for c in channels])
-    unmoved = parts.freeze(
-        start, 0
-    )  # scalars that passed through a logarithm in float32 are not quite those of start
+    # scalars that passed through a logarithm in float32 are not quite those of start
+    unmoved = parts.freeze(start, 0)
     n = len(data.title_of)
     steps_an_epoch = -(-n // settings.batch_size)
     steps = settings.epochs * steps_an_epoch
