@@ -53,7 +53,7 @@ DEFAULT_WEIGHTS = (
     BlendWeights(5, 600.0, 0.3, 3.0, 0.2),
     BlendWeights(10, 300.0, 0.2, 4.0, 0.12),
     BlendWeights(25, 120.0, 0.1, 5.0, 0.08),
-    BlendWeights(100, 50.0, 0.0, 5.0, 0.02),
+    BlendWeights(100, 100.0, 0.0, 5.0, 0.02),
 )
 
 
@@ -61,7 +61,7 @@ def weights_for(weights: Sequence[BlendWeights], given: int) -> BlendWeights:
     """Weights for any number of given tracks, linear in its logarithm between the fitted ones (the ridge too).
 
     >>> weights_for(DEFAULT_WEIGHTS, 1) == DEFAULT_WEIGHTS[0], weights_for(DEFAULT_WEIGHTS, 900).ridge
-    (True, 50.0)
+    (True, 100.0)
     """
     at = [math.log(w.given) for w in weights]
     x = math.log(max(given, 1))
