@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segue.library import Library
 
-__all__ = ["Place", "StoredTitles", "asked_titles", "encoder", "library", "progress_to_stderr"]
+__all__ = ["Place", "Remembering", "StoredTitles", "asked_titles", "encoder", "library", "progress_to_stderr"]
 
 _MADE_UP = "{} for {}|late {} & {}|{} no {}|{} xyz {}|the {} of {}|{}{} time"
 
@@ -115,6 +115,33 @@ class StoredTitles:
     ) -> NDArray[np.float32]:
         """The stored vectors for the whole list of titles, else new ones."""
         return self.vectors if len(texts) == len(self.vectors) else self.inner.encode(texts)
+
+
+@dataclass(eq=False)
+class Remembering:
+    """An encoder that keeps the vectors of the first texts it was given."""
+
+    inner: Any
+    first: NDArray[np.float32] | None = None
+
+    @property
+    def d(self) -> int:
+        """Length of a vector."""
+        return int(self.inner.d)
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the encoder inside."""
+        return str(self.inner.fingerprint)
+
+    def encode(
+        self, texts: Sequence[str], *, progress: Callable[[int, int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """The vectors of the encoder inside."""
+        vectors: NDArray[np.float32] = self.inner.encode(texts)
+        if self.first is None:
+            self.first = vectors
+        return vectors
 
 
 def asked_titles(place: Place, titles: Sequence[str]) -> list[str]:

@@ -94,7 +94,7 @@ def continuation_query(place: Place) -> None:
 def _forms_library(place: Place) -> Library:
     from planted_library import planted_library
 
-    path = place.folder / f"library-{place.forms}"
+    path = place.library if place.forms == place.playlists else place.folder / f"library-{place.forms}"
     if not (path / "manifest.json").exists():
         planted_library(place.forms).save(path)
     return Library.load(path)

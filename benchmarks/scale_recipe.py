@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from measure import Clock, latencies, say
-from scale_common import Place, StoredTitles, asked_titles, encoder, library
+from scale_common import Place, Remembering, StoredTitles, asked_titles, encoder, library
 
 from segue.library import Query
 
@@ -15,12 +15,15 @@ _NAIVE_PLAYLISTS = 20_000
 
 
 def recipe_build(place: Place) -> None:
-    """Library on disk -> recipe in memory; keeps the title vectors for the steps that follow."""
+    """Library on disk -> recipe in memory; keeps the vectors of the raw titles for the steps that follow."""
     from segue.recommend.nearest import PublishedRecipe
 
-    recipe = PublishedRecipe.fitted(library(place), encoder(place))
-    np.save(place.vectors, recipe.vectors)
-    say({"titles": len(recipe.titles), "playlists": recipe.playlists.n_rows})
+    # the recipe merges titles with one vector ("Rock" and "rock", say); the naive way knows no such thing
+    remembering = Remembering(encoder(place))
+    recipe = PublishedRecipe.fitted(library(place), remembering)
+    assert remembering.first is not None
+    np.save(place.vectors, remembering.first)
+    say({"raw_titles": len(remembering.first), "titles": len(recipe.titles), "playlists": recipe.playlists.n_rows})
 
 
 def recipe_query(place: Place) -> None:
@@ -43,7 +46,12 @@ def recipe_naive(place: Place) -> None:
     made = library(place)
     row_of: dict[str, int] = {}
     title_rows = np.array([row_of.setdefault(title, len(row_of)) for title in made.titles])
-    vectors = np.load(place.vectors)[title_rows]  # a row for every playlist
+    of_titles = np.load(place.vectors)  # of the distinct raw titles
+    if len(of_titles) != len(row_of):
+        raise SystemExit(
+            f"{place.vectors} has {len(of_titles)} vectors for {len(row_of)} titles; run recipe_build again"
+        )
+    vectors = of_titles[title_rows]  # a row for every playlist
     inner = encoder(place)
     asked = asked_titles(place, made.titles)[:_NAIVE_QUERIES]
     lists = made.playlist_tracks

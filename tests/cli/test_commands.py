@@ -86,6 +86,8 @@ def test_train_refuses(refused: Refused, library: Path, model: Path, tmp_path: P
     assert "train.vote.epocs" in said and "epochs" in said
     (tmp_path / "segue.toml").write_text("[train.vote]\nepochs = 'many'\n")
     assert "train.vote.epochs" in refused("train", library, "-o", tmp_path / "m")
+    (tmp_path / "segue.toml").write_text("[train.vote]\nepochs = -1\n")
+    assert "train.vote.epochs is -1" in refused("train", library, "-o", tmp_path / "m")
     (tmp_path / "segue.toml").write_text("train = [")
     assert "TOML" in refused("train", library, "-o", tmp_path / "m")
 
@@ -156,6 +158,13 @@ def test_look_at_one_playlist(segue: Segue, refused: Refused, library: Path, mod
         said = segue("evaluate", source, "--playlist", playlist_id, *options).stdout
         assert "hidden tracks" in said and "ndcg@500" in said and "test part" in said
     assert "'none'" in refused("evaluate", library, "--playlist", "none", "--methods", "same_title")
+
+
+def test_a_close_look_prints_no_control_characters(segue: Segue, hostile: Path) -> None:
+    read = Library.load(hostile / "library")
+    for playlist_id in read.playlists["playlist_id"].to_list()[:4]:
+        said = segue("evaluate", hostile / "library", "--playlist", playlist_id, "--methods", "popularity")
+        assert not [c for c in said.output if (ord(c) < 32 and c != "\n") or 0x7F <= ord(c) < 0xA0 or c == "\u202e"]
 
 
 def test_evaluate_selected_titles(segue: Segue, refused: Refused, library: Path, tmp_path: Path) -> None:
@@ -277,7 +286,7 @@ def test_an_interrupt_ends_quietly(monkeypatch: pytest.MonkeyPatch, library: Pat
     monkeypatch.setattr(Library, "load", interrupted)
     result = CliRunner().invoke(app, ["train", str(library), "-o", "m"])
     assert result.exit_code == 130
-    assert "Traceback" not in result.stderr
+    assert "Traceback" not in result.stderr and "interrupted" in result.stderr
 
 
 def test_a_reader_that_goes_away_is_no_error(model: Path) -> None:
@@ -293,6 +302,24 @@ def test_a_reader_that_goes_away_is_no_error(model: Path) -> None:
     process.stderr.close()
     process.wait()
     assert "Traceback" not in said and "BrokenPipe" not in said, said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux only")
+@pytest.mark.parametrize(
+    "arguments", [["recommend", "party"], ["recommend", "party", "-n", "2000", "--json"], ["--help"]]
+)
+def test_a_full_standard_output_is_one_sentence(model: Path, arguments: list[str]) -> None:
+    given = [*arguments, "-m", str(model)] if arguments[0] == "recommend" else arguments
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-m", "segue", *given], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == ["segue: cannot write the output: No space left on device"]
+
+
+def test_without_a_standard_output_there_is_one_sentence() -> None:
+    done = subprocess.run(["sh", "-c", f"{sys.executable} -m segue --version >&-"], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("segue: there is no standard output")
 
 
 def test_usage_mistakes_are_exit_code_2() -> None:

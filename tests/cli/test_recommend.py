@@ -85,10 +85,16 @@ def test_explained_lines_have_reasons(segue: Segue, model: Path) -> None:
         (["x", "-m", "nowhere"], "nowhere"),
         (["x"], "-m"),
         (["x", "--track", "No Such Thing - Nobody"], "No Such Thing"),
+        (["x", "--track", "dreems - fleetwod mac"], "'Dreams - Fleetwood Mac'"),
+        (["x", "--track", "Dreams"], "'Dreams - Fleetwood Mac'"),
         (["x", "--track-id", "spotify:track:none"], "spotify:track:none"),
         (["x", "-o", "/dev/null/list.json"], "/dev/null"),
         (["x", "-n", "3", "--minutes", "3"], "not both"),
         (["x", "--json", "--format", "csv"], "--json"),
+        (["x", "-o", "list.pls"], "list.pls"),
+        (["x", "-o", "notes.txt"], "--format"),
+        (["x", "-o", "list.csv", "--format", "xspf"], "csv"),
+        (["x", "-o", "list.csv", "--json"], "csv"),
         (["x", "--year", "soon"], "soon"),
         (["x", "--year", "1999-1990"], "1999"),
         (["x", "--minutes", "-3"], "-3"),
@@ -156,3 +162,8 @@ def test_csv_cells_are_no_formulas(segue: Segue, hostile: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(text, newline="")))
     assert len(rows) == 8
     assert not any(cell[:1] in ("=", "+", "-", "@", "\t", "\r") for row in rows for cell in row.values())
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+def test_an_artist_without_a_name_is_refused(refused: Refused, model: Path, name: str) -> None:
+    assert "--exclude-artist" in refused("recommend", "party", "--exclude-artist", name, "-m", model)

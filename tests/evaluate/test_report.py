@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import io
 import math
 import re
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from segue.errors import MissingDependency, OutputError, StoredDataError
 from segue.evaluate.html import to_html
@@ -15,6 +17,7 @@ from segue.evaluate.plots import plots
 from segue.evaluate.report import load_report, save_report, to_json
 from segue.evaluate.significance import holm, interval, paired
 from segue.evaluate.table import Listed, Report, Score, TitleList, rows_of
+from segue.evaluate.terminal import print_tables
 
 HOSTILE = '<img src=x onerror="alert(1)">&\'$\\frac{a}{b}$ \U0001f525 \u202e\x00 [red]x[/red]'
 
@@ -68,6 +71,25 @@ def test_rows_hold_what_the_parts_say() -> None:
     other = paired(values[HOSTILE]["ndcg@500"], values["published"]["ndcg@500"])
     assert versus.p_holm == pytest.approx(holm([expected.p, other.p])[0])
     assert report.row("published", "all").versus == {}
+
+
+def test_a_narrow_terminal_gets_fewer_columns_and_whole_heads() -> None:
+    values = values_of()
+    del values[HOSTILE]
+    metrics = [f"{name}_with_a_long_name@500" for name in ("ndcg", "r_precision", "recall", "clicks")]
+    named = {method: dict.fromkeys(metrics, found["ndcg@500"]) for method, found in values.items()}
+    slices = {"all": np.ones(60, bool)}
+    report = report_of(values, metrics=metrics, rows=rows_of(named, slices, "published"), notes=[])
+    console = Console(file=io.StringIO(), width=80)
+    print_tables(report, console, metrics)
+    assert isinstance(console.file, io.StringIO)
+    shown = console.file.getvalue()
+    assert "…" not in shown and all(metric in shown for metric in metrics)
+    assert "too wide for here: recall" in shown
+
+
+def test_a_report_without_reference_says_that_nothing_is_compared() -> None:
+    assert "compared with nothing" not in to_html(report_of(values_of(), reference=None))
 
 
 def test_queries_without_a_value_are_left_out_for_all_methods_that_have_any() -> None:
@@ -159,6 +181,18 @@ def test_the_page_escapes_hostile_names_everywhere() -> None:
         "http://creativecommons.org/", ""
     )  # names of XML vocabularies only: nothing is fetched
     assert "https://" not in page.replace("https://matplotlib.org/", "")
+
+
+def test_neither_page_nor_terminal_carries_control_characters() -> None:
+    evil = "\x1b]0;title\x07\x1b[2J\x9b31m\u202e"
+    values = {"published": {"ndcg@500": np.arange(12.0)}, evil: {"ndcg@500": np.zeros(12)}}
+    lists = [TitleList(evil, evil, [Listed(evil, evil)], [evil])]
+    report = report_of(values, metrics=["ndcg@500"], notes=[evil], left_out={evil: 1}, lists=lists)
+    said = io.StringIO()
+    print_tables(report, Console(file=said, width=200), ["ndcg@500"])
+    for shown in (to_html(report), said.getvalue()):
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", shown)
+        assert "\ufffd[2J" in shown
 
 
 @given(st.text(max_size=40))

@@ -82,6 +82,25 @@ def test_a_newer_format_is_refused(tmp_path: Path) -> None:
         Library.load(tmp_path / "lib")
 
 
+@pytest.mark.parametrize("version", [0, -1, True, 1.0, "1", None])
+def test_a_format_version_is_a_whole_number_from_one_on(tmp_path: Path, version: object) -> None:
+    small().save(tmp_path / "lib")
+    manifest = read_json(tmp_path / "lib" / "manifest.json")
+    write_json(tmp_path / "lib" / "manifest.json", {**manifest, "format_version": version})
+    with pytest.raises(StoredDataError, match="format_version"):
+        Library.load(tmp_path / "lib")
+
+
+def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise pl.exceptions.ComputeError("No space left on device (os error 28)\n\nand more")
+
+    monkeypatch.setattr(pl.DataFrame, "write_parquet", full)
+    with pytest.raises(OutputError, match="lib: No space left on device"):
+        small().save(tmp_path / "lib")
+    assert not list(tmp_path.iterdir())
+
+
 def test_tables_are_checked() -> None:
     library = small()
     with pytest.raises(StoredDataError, match="repeats"):

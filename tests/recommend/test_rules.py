@@ -137,6 +137,11 @@ def test_minutes_take_what_fits() -> None:
     assert len(unknown) == 2 and "knows no durations" in unknown.ignored[0]
 
 
+def test_no_track_that_is_short_enough_is_said() -> None:
+    found = apply(ALL, FULL, Rules(minutes=0.01, n=None))
+    assert len(found) == 0 and "no track" in found.ignored[-1] and "0.01 minutes" in found.ignored[-1]
+
+
 def test_too_few_tracks_are_reported() -> None:
     found = apply(ALL, FULL, Rules(n=40, one_version=False))
     assert len(found) == N and "only 30 of 40" in found.ignored[0]

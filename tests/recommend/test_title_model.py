@@ -224,3 +224,9 @@ def test_a_missing_file_is_named(bands: Library, model: TitleModel, tmp_path: Pa
 def test_a_library_without_titles_is_an_error() -> None:
     with pytest.raises(TrainingError, match="no playlist"):
         built(library_of([("", [0]), ("rain", [])], n_tracks=2))
+
+
+def test_a_title_like_no_other_is_said_to_be_a_guess(model: TitleModel) -> None:
+    assert any("guesses" in sentence for sentence in model.read("xqzvbnm").ignored)
+    for title in ("rock", "wrkout", "sleep well", "best of Queen"):
+        assert not any("guesses" in sentence for sentence in model.read(title).ignored)

@@ -16,12 +16,13 @@ import numpy as np
 import pytest
 
 from segue.errors import InputError, OutputError
+from segue.sources.addresses import address_of, id_of
 from segue.sources.demo import GENRES, MOODS, CatalogueTrack, catalogue, generate, generate_with_themes, write
 from segue.sources.demo.draws import Draws
 from segue.sources.demo.themes import columns, themes, typing_habits
 
 # Changes whenever the catalogue, the vocabularies or the generator change; say so in the changelog.
-FINGERPRINT_OF_500 = "aeff0781411581da8fe28f81a3f4a17725158f31fa25fdfa564bffea82720605"
+FINGERPRINT_OF_500 = "06018177d7402787abcd771afdd1e1ce3bba43be9365955f5ada223e6109d371"
 
 FAMILIES = {
     "genre", "era", "mood", "activity", "season", "time", "place", "artist", "party", "wedding", "worship", "holiday",
@@ -48,6 +49,11 @@ def planted() -> Planted:
 @pytest.fixture(scope="module")
 def playlists(planted: Planted) -> list[dict[str, Any]]:
     return [playlist for _, playlist in planted]
+
+
+def test_ids_are_written_as_they_are(tracks: list[CatalogueTrack]) -> None:
+    for track in tracks[:50]:
+        assert address_of(track.track_id) == track.track_id == id_of(track.track_id)
 
 
 def fold(text: str) -> str:

@@ -1,5 +1,6 @@
 import gzip
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -205,3 +206,45 @@ def test_a_bomb_is_refused_before_it_fills_the_memory(tmp_path: Path, monkeypatc
     for name in ("bomb.json.gz", "bomb.zip"):
         with pytest.raises(SourceError, match="unpacks to more than"):
             ingest([tmp_path / name])
+
+
+def pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def device(path: Path) -> None:
+    path.symlink_to("/dev/zero")
+
+
+def circle(path: Path) -> None:
+    path.symlink_to(path.with_name("other.json"))
+    path.with_name("other.json").symlink_to(path)
+
+
+def dangling(path: Path) -> None:
+    path.symlink_to("nothing.json")
+
+
+@pytest.mark.parametrize("make", [pipe, device, circle, dangling])
+@pytest.mark.parametrize("name", ["a.json", "a.zip", "a.m3u", "a.parquet"])
+def test_only_regular_files_are_read(tmp_path: Path, make, name: str) -> None:
+    shutil.copy(SLICE, tmp_path / "good.json")
+    make(tmp_path / name)
+    for source in (tmp_path, tmp_path / name):
+        with pytest.raises(SourceError, match=r"regular file|cannot be read|link to nothing|cut off"):
+            ingest([source])
+    library = ingest([tmp_path], on_error="skip")
+    assert library.n_playlists == 2
+    assert str(tmp_path / name) in [skipped["file"] for skipped in library.notes["ingest"]["skipped"]]
+
+
+def test_links_to_files_are_followed(tmp_path: Path) -> None:
+    (tmp_path / "link.json").symlink_to(SLICE)
+    assert ingest([tmp_path]).n_playlists == 2
+
+
+def test_pipes_in_the_place_of_tables_and_manifests_are_not_waited_for(tmp_path: Path) -> None:
+    for name in ("manifest.json", "playlists.csv", "tracks.csv", "items.csv"):
+        os.mkfifo(tmp_path / name)
+    with pytest.raises(SourceError, match="regular file"):
+        ingest([tmp_path])

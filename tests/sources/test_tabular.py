@@ -10,7 +10,7 @@ from segue.errors import SourceError
 from segue.library import Library
 from segue.sources.headers import ALIASES
 from segue.sources.ingest import ingest
-from segue.sources.spreadsheet import csv_bytes, guarded, unguarded
+from segue.sources.spreadsheet import DANGEROUS, csv_bytes, guarded, unguarded
 from segue.sources.tabular import read_csv_bytes
 
 NUMBERS = ["nan", "inf", "-1", "1e400", "9" * 5_000, "²", "1:60", "99999999999", "0x1", "true", "1999-13-45"]
@@ -180,6 +180,20 @@ def test_damaged_parquet_is_named(tmp_path: Path) -> None:
 def test_guarding_a_cell_is_undone_exactly(cell: str) -> None:
     assert unguarded(guarded(cell)) == cell
     assert guarded(cell)[:1] not in tuple("=+-@\t\r")
+
+
+@pytest.mark.parametrize("before", ["", " ", "   ", "\xa0", "\ufeff", "\u200b", "\u2060\u3000", "\x1f", "\u202e"])
+@pytest.mark.parametrize("sign", list("=+-@\t\r"))
+def test_signs_behind_white_space_and_unseen_characters_are_guarded(before: str, sign: str) -> None:
+    cell = f"{before}{sign}1"
+    assert guarded(cell) == f"'{cell}" and unguarded(f"'{cell}") == cell
+    assert unguarded(guarded(f"'{cell}")) == f"'{cell}"
+    assert pl.Series([cell, f"'{cell}", f"{before}x{sign}"]).str.contains(DANGEROUS).to_list() == [True, True, False]
+
+
+@given(st.text(st.characters(codec="utf-8") | st.sampled_from("'=+-@ \xa0\ufeff\u200b\t\r\n＝")))
+def test_both_engines_read_the_pattern_alike(cell: str) -> None:
+    assert pl.Series([cell]).str.contains(DANGEROUS)[0] == (guarded(cell) != cell)
 
 
 @settings(deadline=None)

@@ -50,6 +50,15 @@ NEGATIONS = [
     ("party ohne schlager", "party", ("schlager",)),
     ("soirée sans rap", "soirée", ("rap",)),
     ("rock excluding nickelback", "rock", ("nickelback",)),
+    ("no taylor swift pop", "pop", ("taylor swift",)),
+    ("no Taylor Swift songs for the road", "for the road", ("Taylor Swift",)),
+    ("no drake rap", "rap", ("drake",)),
+    ("no rap gym", "gym", ("rap",)),
+    ("no hip hop workout", "workout", ("hip hop",)),
+    ("no love songs wedding", "wedding", ("love songs",)),
+    ("without drake party", "party", ("drake",)),
+    ("no indie rock", "", ("indie rock",)),
+    ("no rap or country workout", "workout", ("rap", "country")),
 ]
 
 NAMES = [
@@ -63,7 +72,7 @@ NAMES = [
     "can't say no", "no",
     "without", "no,no,no", "but no", "", "   ", "good vibes only, no drama", "Notorious", "nowhere", "knot sad",
     "sad, not a phase", "no future", "Without Words", "not today", "No Sleep Till Brooklyn", "tanzen ohne ende",
-    "sans toi",
+    "sans toi", "no rock bottom", "no soul mates", "no pop star", "no queen of mine", "no future plans",
 ]  # fmt: skip
 
 
@@ -82,6 +91,8 @@ def test_artists_of_the_catalogue() -> None:
     known = {"tiny moving parts", "nits"}
     for title, unwanted in [("no Tiny Moving Parts", "Tiny Moving Parts"), ("pop no The Nits", "The Nits")]:
         assert split_negation(title, known.__contains__).unwanted == (unwanted,)
+    assert split_negation("no Tiny Moving Parts emo", known.__contains__) == Negation("emo", ("Tiny Moving Parts",))
+    assert split_negation("no tiny moving parts in my house", known.__contains__).unwanted == ()
 
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=60)

@@ -31,6 +31,10 @@ class _Commands(TyperGroup):
 
             print(f"segue: {plain(str(error))}", file=sys.stderr)
             raise typer.Exit(2) from error
+        except KeyboardInterrupt as error:
+            # files and folders come into being whole, under other names first
+            print("segue: interrupted; nothing half-written is left", file=sys.stderr)
+            raise typer.Exit(130) from error
 
 
 app = typer.Typer(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from segue.cli.terminal import Progress
+    from segue.evaluate.table import Report
     from segue.library import Library
     from segue.systems.builds import TrainSettings
     from segue.systems.model import Model
@@ -45,7 +50,9 @@ def demo(
     """Build a model from the bundled catalogue and show what it does.
 
     The recordings are real, the playlists are synthetic: drawn at random from hand-written vocabularies. It takes
-    about a minute on two cores; the second time the model is there already.
+    one to three minutes on two cores; the second time the model is there already, and half a minute is enough.
+
+    The playlists are MPD JSON, which has no years: --year works on libraries from CSV, Parquet or XSPF.
 
     [dim]segue demo[/]
     """
@@ -61,9 +68,22 @@ def demo(
         f"{library.n_tracks:,} real recordings in {library.n_playlists:,} SYNTHETIC playlists: no person made them.",
         markup=False,
     )
+    say("asking four methods about the test playlists; lists and figures follow")
+    judged = _judged(model, library)
     _lists(console, model, library)
-    _metrics(console, model, library)
-    say(f'the model is in {place / "model"}; try: segue recommend "your words" -m {place / "model"} --explain')
+    _metrics(console, judged)
+    say(f'the model is in {place / "model"}; try: {_command()} recommend "your words" -m {place / "model"} --explain')
+
+
+def _command() -> str:
+    """How this ``segue`` is called: by its name where the shell finds it, else by its path."""
+    here = Path(sys.executable).parent / "segue"
+    found = shutil.which("segue")
+    if not here.is_file() or (found is not None and Path(found).samefile(here)):
+        return "segue" if found is not None else f"{shlex.quote(sys.executable)} -m segue"
+    with contextlib.suppress(ValueError):
+        here = here.relative_to(Path.cwd())
+    return shlex.quote(str(here))
 
 
 def _built(place: Path, n_playlists: int, report: Progress, *, again: bool) -> tuple[Library, Model]:
@@ -134,18 +154,15 @@ def _lists(console: Console, model: Model, library: Library) -> None:
     asked: Sequence[tuple[str, str]] = [*_TITLES[:2], (unseen, "in no playlist"), *_TITLES[2:]]
     for title, what in asked:
         answer = model.answer(Request(title=title, rules=Rules(n=8, artist_cap=3)))
-        console.print(table_of(answer, explain=True, title=f"{title}  ({what})", n_reasons=1))
+        console.print(table_of(answer, explain=True, title=f"{title}  ({what})", n_reasons=1, width=console.width))
         for sentence in answer.ignored:
             console.print(sentence, markup=False, style="dim")
 
 
-def _metrics(console: Console, model: Model, library: Library) -> None:
-    import msgspec
-
+def _judged(model: Model, library: Library) -> Report:
     from segue.cli.methods import fitted
     from segue.cli.terminal import progress
     from segue.cli.trial import voters
-    from segue.evaluate.terminal import print_tables
     from segue.protocols.title import run_title
 
     split = voters(library, "test")
@@ -154,10 +171,17 @@ def _metrics(console: Console, model: Model, library: Library) -> None:
     names = [name for name in _METHODS if encoder is not None or name != "published"]
     with progress() as report:
         methods = fitted(names, training, encoder, model.recommender, report)
-        found = run_title(library, split, methods, titles=[], progress=report)
+        return run_title(library, split, methods, titles=[], progress=report).report
+
+
+def _metrics(console: Console, report: Report) -> None:
+    import msgspec
+
+    from segue.evaluate.terminal import print_tables
+
     console.print("\nOn held-out synthetic playlists, asked by their titles alone:", markup=False)
     # the standing notes are about metrics that are not shown here
-    print_tables(msgspec.structs.replace(found.report, notes=[]), console, _METRICS, ("seen titles", "unseen titles"))
+    print_tables(msgspec.structs.replace(report, notes=[]), console, _METRICS, ("seen titles", "unseen titles"))
     console.print(
         "These figures are about synthetic playlists and say nothing about people's: titles and tracks were drawn "
         "from one theme, so every method that reads titles looks good.",

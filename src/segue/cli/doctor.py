@@ -32,13 +32,21 @@ class Finding:
 
 
 def doctor(
+    model: Annotated[
+        Path | None,
+        typer.Argument(metavar="[MODEL]", help="A model folder whose files are compared too.", show_default=False),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
     """Check the installation: versions, extras, title encoder, cores, memory, writable places.
 
-    Ends with exit code 1 if something that is needed does not work.
+    With a model folder: whether its files still hold what was written, and which do not.
+
+    Ends with exit code 1 if something that is needed does not work, with 2 if the model is damaged.
     """
     found = findings()
+    if model is not None:
+        found.append(_model(model))
     if as_json:
         print(json.dumps({"ok": all(f.ok for f in found), "findings": [asdict(f) for f in found]}, indent=2))
     else:
@@ -53,6 +61,8 @@ def doctor(
             mark = Text("ok" if f.ok else "NO", style="green" if f.ok else "bold red")
             table.add_row(mark, Text(f.what), Text(f.found), Text(f.advice, style="dim"))
         Console().print(table)
+    if model is not None and not found[-1].ok:
+        raise typer.Exit(2)
     if not all(f.ok for f in found):
         raise typer.Exit(1)
 
@@ -152,6 +162,26 @@ def _writable(where: str, path: Path) -> Finding:
         reason = error.strerror or str(error)
         return Finding(where, f"{path}: {reason}", ok=False, advice="choose a place that can be written to")
     return Finding(where, f"{path}, {free:.1f} GiB free", advice="nearly full" if free < 1 else "")
+
+
+def _model(path: Path) -> Finding:
+    """Compare every file with what was written, and open the model."""
+    from segue.cli.terminal import plain
+    from segue.errors import SegueError
+    from segue.library.arrays import put_back
+    from segue.systems.manifest import verify
+    from segue.systems.model import Model
+
+    mended = "; a build that was killed had moved it aside, now it is back" if put_back(path) else ""
+    try:
+        checked = verify(path)
+        fingerprint = Model.load(path).fingerprint
+    except SegueError as error:
+        return Finding("model", plain(str(error)), ok=False)
+    if not checked:
+        advice = "an older segue wrote it, without digests: only that it opens was looked at"
+        return Finding("model", f"{path}, fingerprint {fingerprint}{mended}", advice=advice)
+    return Finding("model", f"{path}, fingerprint {fingerprint}: {checked} files are as they were written{mended}")
 
 
 def _terminal() -> Finding:

@@ -37,7 +37,7 @@ def export(
     [dim]segue export library -o slices --format mpd[/]
     """
     from segue.cli.options import kind_of_folder
-    from segue.cli.terminal import say, size_of
+    from segue.cli.terminal import counted, say, size_of
     from segue.library import Library
 
     library = Library.load(source / "library" if kind_of_folder(source) == "model" else source)
@@ -54,7 +54,7 @@ def export(
             n_files = len(write_tables(library, out))
         case _:
             n_files = _write_files(library, out, format)
-    say(f"wrote {n_files:,} files of {library.n_playlists:,} playlists into {out} ({size_of(out)})")
+    say(f"wrote {counted(n_files, 'file')} of {counted(library.n_playlists, 'playlist')} into {out} ({size_of(out)})")
 
 
 def _only(library: Library, wanted: list[str], source: Path) -> Library:

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
-from segue.cli.terminal import plain, say
-from segue.errors import InputError
+from segue.cli.terminal import counted, plain, say
+from segue.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,7 +24,7 @@ def chosen_format(given: ListFormat | None, as_json: bool, out: Path | None) -> 
     """The format that was asked for, else the one that the file's name says, else a table.
 
     Raises:
-        InputError: ``--json`` beside another format.
+        InputError: ``--json`` beside another format, or a file whose name says none or another.
 
     >>> chosen_format(None, False, Path("a.m3u8")), chosen_format(None, True, None)
     ('m3u8', 'json')
@@ -32,37 +32,51 @@ def chosen_format(given: ListFormat | None, as_json: bool, out: Path | None) -> 
     if as_json:
         if given not in (None, "json"):
             raise InputError(f"--json is short for --format json, and --format says {given}; give one of them")
-        return "json"
-    if given is not None:
-        return given
-    suffix = out.suffix.lower().removeprefix(".") if out is not None else ""
-    return next((name for name in FORMATS if name == suffix), "table")
+        given = "json"
+    if out is None:
+        return given or "table"
+    named = next((name for name in FORMATS if out.suffix.lower() == f".{name}"), None)
+    if given is None:
+        if named is None:
+            known = ", ".join(f".{name}" for name in FORMATS if name != "table")
+            raise InputError(f"the name {out.name!r} says no format; end it in one of {known}, or give --format")
+        return named
+    if named not in (None, given):
+        raise InputError(f"{out.name!r} is named like {named}, and the format asked for is {given}; give one of them")
+    return given
 
 
 def deliver(answer: Answer, format: ListFormat, out: Path | None, *, explain: bool) -> None:
     """Print an answer, or write it to a file; what was ignored is said on stderr, JSON also carries it.
 
     Raises:
-        OutputError: the file cannot be written.
+        OutputError: the file or the standard output cannot be written to.
     """
     data = _as_bytes(answer, format, explain=explain)
     if out is not None:
         from segue.library.arrays import write_bytes
 
         write_bytes(out, data if data is not None else _as_text(answer, explain=explain))
-        say(f"wrote {out}: {len(answer.tracks)} tracks, {format}")
-    elif data is not None:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-    elif sys.stdout.isatty():
+        say(f"wrote {out}: {counted(len(answer.tracks), 'track')}, {format}")
+    elif data is None and sys.stdout.isatty():
         from rich.console import Console
 
         Console().print(table_of(answer, explain=explain))
     else:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(_as_text(answer, explain=explain))
+        _print(data if data is not None else _as_text(answer, explain=explain))
     for sentence in answer.ignored:
         say(sentence)
+
+
+def _print(data: bytes) -> None:
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise  # the reader has gone, which is no mistake
+    except OSError as error:
+        raise OutputError(f"cannot write the output: {error.strerror or error}") from error
 
 
 def _as_bytes(answer: Answer, format: ListFormat, *, explain: bool) -> bytes | None:
@@ -100,11 +114,14 @@ def reasons(line: AnsweredTrack, most: int | None = None) -> str:
     return plain("; ".join(sentence(reason) for reason in line.because[:most]))
 
 
-def table_of(answer: Answer, *, explain: bool, title: str | None = None, n_reasons: int | None = None) -> Table:
+def table_of(
+    answer: Answer, *, explain: bool, title: str | None = None, n_reasons: int | None = None, width: int | None = None
+) -> Table:
     """An answer for a terminal: every name is plain text, never markup.
 
     Args:
         title: heading; the query's title where None. n_reasons: most reasons a track; all where None.
+        width: characters that every line must fit; texts are cut for it. None wraps them instead.
     """
     from rich import box
     from rich.table import Table
@@ -112,19 +129,30 @@ def table_of(answer: Answer, *, explain: bool, title: str | None = None, n_reaso
 
     heading = plain(title if title is not None else str(answer.query["title"]), 100)
     table = Table(title=Text(heading, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    names = [plain(line.track.name, 120 if width is None else width // 4) for line in answer.tracks]
+    artists = [plain(line.track.artist, 80 if width is None else width // 6) for line in answer.tracks]
     table.add_column("", justify="right", style="dim")
     table.add_column("track", overflow="fold", max_width=44)
     table.add_column("artist", overflow="fold", max_width=30)
     years = any(line.track.year is not None for line in answer.tracks)
+    room = _room(width, names, artists, years=years)
     if years:
         table.add_column("year", justify="right", style="dim")
     if explain:
         table.add_column("because", style="dim", overflow="fold")
-    for line in answer.tracks:
-        cells = [Text(str(line.rank)), Text(plain(line.track.name, 120)), Text(plain(line.track.artist, 80))]
+    for line, name, artist in zip(answer.tracks, names, artists, strict=True):
+        cells = [Text(str(line.rank)), Text(name), Text(artist)]
         if years:
             cells.append(Text("" if line.track.year is None else str(line.track.year)))
         if explain:
-            cells.append(Text(reasons(line, n_reasons)))
+            cells.append(Text(plain(reasons(line, n_reasons), room)))
         table.add_row(*cells)
     return table
+
+
+def _room(width: int | None, names: list[str], artists: list[str], *, years: bool) -> int:
+    """Characters left for the reasons beside rank, names, artists, years and what is between columns."""
+    if width is None:
+        return 100_000
+    between = 13 + (7 if years else 0)
+    return max(width - between - max(map(len, names), default=0) - max(map(len, artists), default=0), 10)

@@ -14,6 +14,7 @@ from segue.errors import InputError
 
 if TYPE_CHECKING:
     from segue.library import Catalogue
+    from segue.systems.model import Model
 
 __all__ = ["recommend", "year_range"]
 
@@ -127,7 +128,7 @@ def recommend(
     years = year_range(year) if year else (None, None)
     usual = _defaults()
     opened = Model.load(chosen_model(model))
-    _check_given(opened.catalogue, tracks or [], track_ids or [])
+    _check_given(opened, tracks or [], track_ids or [])
     artists = _artist_rows(opened.catalogue, [*(exclude_artists or []), *usual.exclude_artists])
     rules = Rules(
         n=None if minutes is not None else usual.n if n is None else n,
@@ -180,16 +181,24 @@ def _defaults() -> ListDefaults:
     return read_settings().recommend.defaults()
 
 
-def _check_given(catalogue: Catalogue, tracks: list[str], track_ids: list[str]) -> None:
+def _check_given(model: Model, tracks: list[str], track_ids: list[str]) -> None:
     """Refuse given tracks that the catalogue does not have: a person would wait for what they bring in vain.
 
     Raises:
-        QueryError: there is one.
+        QueryError: there is one; near names are said.
     """
     from segue.errors import QueryError
 
+    catalogue = model.catalogue
     for text in tracks:
         if not catalogue.find(text):
+            from segue.cli.near import near_tracks
+
+            popularity = getattr(model.recommender, "popularity", model.recommender)
+            near = near_tracks(catalogue, text, getattr(popularity, "order", range(len(catalogue))))
+            if near:
+                said = ", ".join(repr(name[:120]) for name in near)
+                raise QueryError(f"the model has no track {text[:120]!r}; it has {said}")
             raise QueryError(f'the model has no track {text[:120]!r}; give it as "Name - Artist", or leave it out')
     for track_id in track_ids:
         if catalogue.find_id(track_id) is None:
@@ -200,6 +209,8 @@ def _artist_rows(catalogue: Catalogue, names: list[str]) -> list[int]:
     """Artist rows of names as typed; one that the catalogue does not have is said, and changes nothing."""
     if not names:
         return []
+    if not all(name.strip() for name in names):
+        raise InputError("an artist to leave out has no name; give one to --exclude-artist, or leave the option out")
     import numpy as np
 
     from segue.cli.terminal import say

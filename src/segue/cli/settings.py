@@ -62,8 +62,13 @@ class TrainSection(_mirror(TrainSettings)):  # type: ignore[misc]
         """The settings of the training, defaults where nothing was given.
 
         Raises:
-            TrainingError: a value makes no sense.
+            InputError: a value makes no sense.
         """
+        vote = getattr(self, "vote", None)
+        for key in ("epochs", "batch_size", "max_playlists"):
+            value = getattr(vote, key, None)
+            if value is not None and value < 1:
+                raise InputError(f"train.vote.{key} is {value}; it must be at least 1")
         return _made(TrainSettings, self)
 
 

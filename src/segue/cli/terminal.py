@@ -6,7 +6,6 @@ import contextlib
 import re
 import sys
 import time
-import unicodedata
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -15,17 +14,13 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Bar
 
-__all__ = ["Progress", "plain", "progress", "say", "size_of", "two_arguments"]
+__all__ = ["Progress", "counted", "plain", "progress", "say", "size_of", "two_arguments"]
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what is being done)."""
 
 _PATIENCE = 1.0  # seconds before a bar or a line appears: anything longer than two has one
 _EVERY = 10.0  # seconds between plain lines
-# Cc: control; Cf but for the joiners inside emoji and Indic or Arabic text: direction marks, zero-width tricks;
-# Cs: lone surrogates, which no terminal encoding carries; Zl, Zp: line breaks by another name.
-_JOINERS = "\u200c\u200d"
-_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def plain(text: str, most: int = 2_000) -> str:
@@ -34,14 +29,23 @@ def plain(text: str, most: int = 2_000) -> str:
     >>> plain("a\x1b[2Jb\nc")
     'a\ufffd[2Jb c'
     """
-    cut = text if len(text) <= most else text[: most - 1] + "…"
-    one_line = re.sub(r"[\t\r\n\x0b\x0c\u2028\u2029]+", " ", cut)
-    return "".join("\ufffd" if unicodedata.category(c) in _HIDDEN and c not in _JOINERS else c for c in one_line)
+    from segue.library.names import one_line  # imported late: --help needs no numpy
+
+    return one_line(text, most)
 
 
 def say(sentence: str) -> None:
     """Print one line about what is going on, on stderr, so that stdout holds results alone."""
     print(plain(sentence), file=sys.stderr, flush=True)
+
+
+def counted(n: int, one: str, many: str | None = None) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "track"), counted(2_000, "track")
+    ('1 track', '2,000 tracks')
+    """
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
 @contextlib.contextmanager

@@ -33,7 +33,7 @@ def update(
     [dim]segue update model week.zip -o model-next[/]
     """
     from segue.cli.options import kind_of_folder
-    from segue.cli.terminal import progress, say, size_of, two_arguments
+    from segue.cli.terminal import counted, progress, say, size_of, two_arguments
     from segue.errors import StoredDataError
     from segue.library import Library
     from segue.sources.ingest import ingest
@@ -52,6 +52,6 @@ def update(
         manifest = update_model(model, library, out=out, progress=report)
     where = out or model
     say(
-        f"wrote {where} ({size_of(where)}): {manifest['n_playlists']:,} playlists, {manifest['n_tracks']:,} tracks, "
-        f"fingerprint {manifest['fingerprint']}"
+        f"wrote {where} ({size_of(where)}): {counted(manifest['n_playlists'], 'playlist')}, "
+        f"{counted(manifest['n_tracks'], 'track')}, fingerprint {manifest['fingerprint']}"
     )

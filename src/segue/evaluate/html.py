@@ -9,6 +9,7 @@ from segue.errors import MissingDependency
 from segue.evaluate.metrics import is_lower_better
 from segue.evaluate.plots import plots
 from segue.evaluate.table import Report, Row, Score, TitleList, Versus
+from segue.library.names import one_line
 
 __all__ = ["SIGNIFICANT", "figure", "to_html"]
 
@@ -41,14 +42,18 @@ def to_html(report: Report) -> str:
 
     Every text that comes from data (method names, titles, tracks, notes) is escaped.
     """
+    versus = (
+        f"compared with {report.reference} by paired bootstrap, p-values corrected by Holm over the methods"
+        if report.reference
+        else "no method is the reference, so nothing is compared"
+    )
     about = (
         f"{report.n_queries:,} playlists of the {report.part} part asked, {report.n_training:,} in training; "
-        f"library {report.library}. Means with 95 % bootstrap intervals; compared with "
-        f"{report.reference or 'nothing'} by paired bootstrap, p-values corrected by Holm over the methods."
+        f"library {report.library}. Means with 95 % bootstrap intervals; {versus}."
     )
     body = [
-        f"<h1>{escape(report.protocol)} report</h1>",
-        f'<p class="quiet">{escape(about)}</p>',
+        f"<h1>{_safe(report.protocol)} report</h1>",
+        f'<p class="quiet">{_safe(about)}</p>',
         _notes([*_left_out(report), *report.notes]),
         *_plots(report),
         *_tables(report),
@@ -60,10 +65,15 @@ def to_html(report: Report) -> str:
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Segue: {escape(report.protocol)} report</title><style>{_STYLE}</style></head>\n<body>\n"
+        f"<title>Segue: {_safe(report.protocol)} report</title><style>{_STYLE}</style></head>\n<body>\n"
         + "\n".join(part for part in body if part)
         + "\n</body></html>\n"
     )
+
+
+def _safe(text: str) -> str:
+    """Text of others: no markup, no control characters."""
+    return escape(one_line(text))
 
 
 def figure(metric: str, value: float | None) -> str:
@@ -85,16 +95,16 @@ def _left_out(report: Report) -> list[str]:
 
 
 def _notes(notes: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(note)}</li>" for note in notes) + "</ul>" if notes else ""
+    return "<ul>" + "".join(f"<li>{_safe(note)}</li>" for note in notes) + "</ul>" if notes else ""
 
 
 def _plots(report: Report) -> Iterable[str]:
     try:
         drawn = plots(report)
     except MissingDependency as error:
-        return [f'<p class="quiet">No plots: {escape(str(error))}.</p>']
+        return [f'<p class="quiet">No plots: {_safe(str(error))}.</p>']
     return [
-        f"<h2>{escape(heading)}</h2><figure>{svg}<figcaption>{escape(reading)}</figcaption></figure>"
+        f"<h2>{_safe(heading)}</h2><figure>{svg}<figcaption>{_safe(reading)}</figcaption></figure>"
         for heading, reading, svg in drawn
     ]
 
@@ -106,17 +116,17 @@ def _tables(report: Report) -> Iterable[str]:
         if rows:
             state = " open" if place == 0 else ""
             table = _table(report, rows)
-            yield f"<details{state}><summary>{escape(name)} (n = {rows[0].n_queries:,})</summary>{table}</details>"
+            yield f"<details{state}><summary>{_safe(name)} (n = {rows[0].n_queries:,})</summary>{table}</details>"
 
 
 def _table(report: Report, rows: Sequence[Row]) -> str:
     metrics = [m for m in report.metrics if any(m in row.scores for row in rows)]
-    head = "".join(f"<th>{escape(m)}{' (lower is better)' if is_lower_better(m) else ''}</th>" for m in metrics)
+    head = "".join(f"<th>{_safe(m)}{' (lower is better)' if is_lower_better(m) else ''}</th>" for m in metrics)
     lines = []
     for row in rows:
         cells = "".join(_cell(m, row.scores.get(m), row.versus.get(m)) for m in metrics)
         mark = ' class="reference"' if row.method == report.reference else ""
-        lines.append(f"<tr{mark}><td>{escape(row.method)}</td>{cells}</tr>")
+        lines.append(f"<tr{mark}><td>{_safe(row.method)}</td>{cells}</tr>")
     return (
         f'<div class="wide"><table><thead><tr><th>method</th>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
@@ -153,9 +163,9 @@ def _not_below(report: Report) -> str:
     for row in report.not_below:
         low, high = figure(row.metric, row.difference.low), figure(row.metric, row.difference.high)
         cells = [
-            escape(row.slice),
-            escape(row.method),
-            escape(row.other),
+            _safe(row.slice),
+            _safe(row.method),
+            _safe(row.other),
             f"{figure(row.metric, row.difference.mean)}<br><small>{low} to {high}</small>",
             figure(row.metric, row.bound),
             f"{row.p_holm:.4f}" if row.p_holm is not None else "-",
@@ -180,11 +190,11 @@ def _lists(lists: Sequence[TitleList]) -> str:
         by_title.setdefault(one.title, []).append(one)
     boxes = []
     for title, answers in by_title.items():
-        parts = [f"<h3>{escape(title)}</h3>"]
+        parts = [f"<h3>{_safe(title)}</h3>"]
         for answer in answers:
-            tracks = "".join(f"<li>{escape(t.name)} – {escape(t.artist)}</li>" for t in answer.tracks)
-            ignored = "".join(f'<p class="quiet">{escape(text)}</p>' for text in answer.ignored)
-            parts.append(f"<h4>{escape(answer.method)}</h4><ol>{tracks}</ol>{ignored}")
+            tracks = "".join(f"<li>{_safe(t.name)} – {_safe(t.artist)}</li>" for t in answer.tracks)
+            ignored = "".join(f'<p class="quiet">{_safe(text)}</p>' for text in answer.ignored)
+            parts.append(f"<h4>{_safe(answer.method)}</h4><ol>{tracks}</ol>{ignored}")
         boxes.append(f'<div class="list">{"".join(parts)}</div>')
     return (
         "<h2>Lists to judge at a glance</h2><p>Titles of docs/titles.txt; nobody's playlists.</p>"
@@ -194,7 +204,7 @@ def _lists(lists: Sequence[TitleList]) -> str:
 
 def _methods(report: Report) -> str:
     methods: Mapping[str, str] = report.methods
-    lines = "".join(f"<tr><td>{escape(name)}</td><td>{escape(mark)}</td></tr>" for name, mark in methods.items())
+    lines = "".join(f"<tr><td>{_safe(name)}</td><td>{_safe(mark)}</td></tr>" for name, mark in methods.items())
     return (
         "<details><summary>Fingerprints of the methods</summary><table><tbody>" + lines + "</tbody></table></details>"
         '<p class="quiet">Every metric is defined in docs/metrics.md. * and colour: p at most 0.05 after Holm.</p>'

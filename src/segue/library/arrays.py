@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
+import fcntl
+import glob
 import hashlib
+import math
 import mmap as mmap_module
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from segue.errors import OutputError, StoredDataError
 
@@ -23,7 +27,9 @@ __all__ = [
     "fingerprint",
     "is_mapped",
     "load_array",
+    "locked",
     "new_folder",
+    "put_back",
     "read_json",
     "save_array",
     "write_bytes",
@@ -32,6 +38,8 @@ __all__ = [
 
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
+_NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EBADF, errno.EINVAL, errno.ENOSYS)
+_UNREADABLE = (ValueError, EOFError, OSError, TypeError, MemoryError, OverflowError, RecursionError, SyntaxError)
 
 
 def fingerprint(*parts: object) -> str:
@@ -63,24 +71,45 @@ def save_array(path: Path, array: NDArray[Any]) -> None:
         np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
 
 
-def load_array(path: Path, *, mmap: bool = True) -> NDArray[Any]:
+def load_array(path: Path, *, mmap: bool = True, dtype: DTypeLike | None = None) -> NDArray[Any]:
     """Open a ``.npy`` read-only, memory-mapped by default.
 
+    Args:
+        dtype: what the file must hold; None for anything.
+
     Raises:
-        StoredDataError: the file is missing, truncated or no ``.npy``; the message names it.
+        StoredDataError: the file is missing, truncated, no ``.npy`` or of another dtype; the message names it.
     """
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
+        # always mapped first: a header cannot claim more than the file holds
+        array: Any = np.load(path, mmap_mode="r", allow_pickle=False)
+        if not isinstance(array, np.ndarray):
+            raise StoredDataError(f"{path} is damaged (no array); build the folder again")
+        if not mmap:
+            array = np.array(array)
     except FileNotFoundError as error:
         raise StoredDataError(f"{path} is missing; build the folder again") from error
-    except (ValueError, EOFError, OSError) as error:
-        # numpy cannot map an empty array; its header still says what it is
-        with contextlib.suppress(ValueError, EOFError, OSError):
-            whole: NDArray[Any] = np.load(path, allow_pickle=False)
-            return whole
-        raise StoredDataError(f"{path} is damaged ({error}); build the folder again") from error
+    except _UNREADABLE as error:
+        array = _empty_array(path)
+        if array is None:
+            raise StoredDataError(f"{path} is damaged ({error}); build the folder again") from error
+    if dtype is not None and array.dtype != np.dtype(dtype):
+        wrong = f"{array.dtype} instead of {np.dtype(dtype)}"
+        raise StoredDataError(f"{path} is damaged ({wrong}); build the folder again")
     # As a plain array over the same pages: np.memmap pays for its subclass at every slice.
-    return array.view(np.ndarray)
+    plain: NDArray[Any] = array.view(np.ndarray)
+    return plain
+
+
+def _empty_array(path: Path) -> NDArray[Any] | None:
+    """An array without elements, which numpy cannot map; its header says what it is. None for any other file."""
+    with contextlib.suppress(*_UNREADABLE), path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+        if math.prod(shape) == 0 and not dtype.hasobject:
+            return np.empty(shape, dtype)
+    return None
 
 
 def is_mapped(array: NDArray[Any]) -> bool:
@@ -129,7 +158,7 @@ def read_json(path: Path) -> Any:
         return msgspec.json.decode(path.read_bytes())
     except FileNotFoundError as error:
         raise StoredDataError(f"{path} is missing") from error
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError, RecursionError, MemoryError, msgspec.MsgspecError) as error:
         raise StoredDataError(f"{path} is damaged ({error})") from error
 
 
@@ -146,50 +175,205 @@ def new_folder(path: Path) -> Iterator[Path]:
     path = Path(path)
     if path.exists() and not path.is_dir():
         raise OutputError(f"{path} exists and is not a folder; choose another place")
-    if path.is_dir() and any(path.iterdir()) and not (path / "manifest.json").exists():
-        raise OutputError(f"{path} holds other things (no manifest.json); choose another place")
     try:
+        with contextlib.suppress(FileNotFoundError):
+            there = os.listdir(path)
+            if there and "manifest.json" not in there:
+                raise OutputError(f"{path} holds other things (no manifest.json); choose another place")
         path.parent.mkdir(parents=True, exist_ok=True)
+        put_back(path)
         _sweep(path)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-{os.getpid()}-", dir=path.parent))
-        os.chmod(temporary, 0o755)
+        temporary, lock = _temporary_folder(path)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     try:
         yield temporary
+        for written in (temporary / "manifest.json", temporary):
+            _sync(written)
         _swap(temporary, path)
+        _sync(path.parent)
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        _remove(temporary)
+        os.close(lock)
+
+
+def put_back(path: Path) -> bool:
+    """Put a folder back that a killed build had moved aside for its own; whether there was one to put back.
+
+    Only file systems without an atomic exchange of two names need this.
+    """
+    if path.exists():
+        return False
+    aside: list[tuple[int, Path]] = []
+    for old in _leftovers(path):
+        with contextlib.suppress(OSError):
+            if old.suffix == ".old":
+                aside.append(((old / "manifest.json").stat().st_mtime_ns, old))
+    for _, old in sorted(aside, reverse=True):
+        with _if_dead(old.with_suffix("")) as dead:
+            if dead or not old.with_suffix("").exists():
+                with contextlib.suppress(OSError):
+                    os.rename(old, path)
+                    return True
+    return False
+
+
+@contextlib.contextmanager
+def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Let one process at a time change a folder: the others wait; ``waiting`` is called before that.
+
+    The lock is a file ``.NAME.lock`` beside the folder, which is there as long as somebody holds it. Where the file
+    system knows no locks, nobody waits.
+
+    Raises:
+        OutputError: the lock file cannot be written.
+    """
+    path = path.resolve()
+    file = path.with_name(f".{path.name}.lock")
+    handle = -1
+    try:
+        while handle < 0:
+            handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            if not _lock(handle):
+                if waiting is not None:
+                    waiting()
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            if not _is_at(handle, file):  # who held it has removed it: the next one has another file
+                os.close(handle)
+                handle = -1
+    except OSError as error:
+        if handle >= 0:
+            os.close(handle)
+        raise OutputError(f"cannot write {file}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            os.unlink(file)
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    """Try to lock an open file or folder; False if somebody else has it. True where there are no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    return True
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except OSError:
+        return False
+
+
+def _temporary_folder(path: Path) -> tuple[Path, int]:
+    """A new folder beside ``path`` and the lock on it that tells :func:`_sweep` that its build still runs."""
+    while True:
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.new-", dir=path.parent))
+        try:
+            handle = os.open(temporary, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            continue  # swept before it was locked
+        if _lock(handle) and _is_at(handle, temporary):
+            os.chmod(temporary, 0o755)
+            return temporary, handle
+        os.close(handle)
+
+
+def _leftovers(path: Path) -> list[Path]:
+    return sorted(path.parent.glob(f".{glob.escape(path.name)}.new-*"))
+
+
+@contextlib.contextmanager
+def _if_dead(folder: Path) -> Iterator[bool]:
+    """Whether nobody builds in a folder any more: its lock can be had. It is held for the block."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        dead = True
+    except OSError:
+        dead = False
+    try:
+        yield dead
+    finally:
+        os.close(handle)
 
 
 def _sweep(path: Path) -> None:
     """Remove what builds that were killed left behind; a build that still runs is left alone."""
-    for leftover in path.parent.glob(f".{path.name}.new-*"):
-        owner = leftover.name.split(".new-", 1)[1].split("-")[0]
-        if owner.isdigit() and not Path(f"/proc/{owner}").exists():
-            shutil.rmtree(leftover, ignore_errors=True)
+    there = path.exists()
+    for leftover in _leftovers(path):
+        if leftover.suffix == ".old" and not there:
+            continue  # perhaps all that is left of the folder
+        with _if_dead(leftover) as dead:
+            if dead:
+                _remove(leftover)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder as far as that goes; the manifest first, so that the rest is not taken for a whole one."""
+    with contextlib.suppress(OSError):
+        os.unlink(folder / "manifest.json")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    """Have a file's or folder's own content on the disk before going on, where the file system can."""
+    if not path.exists():
+        return
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+    finally:
+        os.close(handle)
 
 
 def _swap(temporary: Path, path: Path) -> None:
     """Put ``temporary`` at ``path``; afterwards ``temporary`` holds the old folder, if there was one."""
-    if not path.exists():
+    exchange = getattr(ctypes.CDLL(None, use_errno=True), "renameat2", None)
+    old = temporary.with_name(temporary.name + ".old")
+    for _ in range(100):  # other builds of the same folder may come between any two steps
+        if not path.exists():
+            try:
+                os.rename(temporary, path)
+                return
+            except OSError:
+                if not path.is_dir():
+                    raise
+                # another build of the same folder was faster; this one is newer
+        if exchange is not None and (
+            exchange(_AT_FDCWD, os.fsencode(temporary), _AT_FDCWD, os.fsencode(path), _RENAME_EXCHANGE) == 0
+        ):
+            return
+        # No atomic exchange on this file system: two renames, the smallest gap there is. Killed in between, the next
+        # build of this folder puts the old one back.
+        try:
+            os.rename(path, old)
+        except FileNotFoundError:
+            continue
         try:
             os.rename(temporary, path)
-            return
         except OSError:
             if not path.is_dir():
+                os.rename(old, path)
                 raise
-            # another build of the same folder was faster; this one is newer
-    libc = ctypes.CDLL(None, use_errno=True)
-    exchange = getattr(libc, "renameat2", None)
-    if exchange is not None and (
-        exchange(_AT_FDCWD, os.fsencode(temporary), _AT_FDCWD, os.fsencode(path), _RENAME_EXCHANGE) == 0
-    ):
-        return
-    # No atomic exchange on this file system: two renames, the smallest gap there is.
-    old = temporary.with_name(temporary.name + ".old")
-    os.rename(path, old)
-    os.rename(temporary, path)
-    shutil.rmtree(old, ignore_errors=True)
+        else:
+            _remove(old)
+            return
+        _remove(old)
+    raise OSError(errno.EBUSY, "other builds of it do not come to an end")

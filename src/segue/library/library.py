@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from segue.errors import StoredDataError
+from segue.errors import OutputError, StoredDataError
 from segue.library.arrays import fingerprint, load_array, new_folder, read_json, save_array, write_json
 from segue.library.interactions import Interactions
 from segue.library.names import fold
@@ -132,11 +132,11 @@ class Library:
             OutputError: the place cannot be written to.
         """
         with new_folder(Path(path)) as folder:
-            self.tracks.write_parquet(folder / "tracks.parquet")
-            self.playlists.write_parquet(folder / "playlists.parquet")
+            _write_parquet(self.tracks, folder / "tracks.parquet", path)
+            _write_parquet(self.playlists, folder / "playlists.parquet", path)
             self._save_interactions(folder, "playlist_tracks", self.playlist_tracks)
             if self.users is not None and self.user_tracks is not None:
-                self.users.write_parquet(folder / "users.parquet")
+                _write_parquet(self.users, folder / "users.parquet", path)
                 self._save_interactions(folder, "user_tracks", self.user_tracks)
             write_json(
                 folder / "manifest.json",
@@ -172,7 +172,9 @@ class Library:
         if not isinstance(manifest, dict) or manifest.get("kind") != "segue library":
             raise StoredDataError(f"{path / 'manifest.json'} does not describe a segue library")
         version = manifest.get("format_version")
-        if not isinstance(version, int) or version > FORMAT_VERSION:
+        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+            raise StoredDataError(f"{path / 'manifest.json'} is damaged (format_version is {version!r})")
+        if version > FORMAT_VERSION:
             raise StoredDataError(
                 f"{path} has library format {version}, this segue reads up to {FORMAT_VERSION}; upgrade segue"
             )
@@ -190,6 +192,15 @@ class Library:
             public=bool(manifest.get("public")),
             notes=manifest.get("notes") or {},
         )
+
+
+def _write_parquet(table: pl.DataFrame, file: Path, wanted: Path | str) -> None:
+    """Raises: OutputError: on a full disk, say, where polars has an error of its own."""
+    try:
+        table.write_parquet(file)
+    except pl.exceptions.PolarsError as error:
+        reason = (str(error).splitlines() or ["no reason given"])[0]
+        raise OutputError(f"cannot write {wanted}: {reason}") from error
 
 
 def _read_parquet(path: Path) -> pl.DataFrame:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["fold", "recording_key"]
+__all__ = ["fold", "one_line", "recording_key"]
+
+_LINE_ENDS = re.compile(r"[\t\r\n\x0b\x0c\u2028\u2029]+")
+# Cc: control; Cf but for the joiners inside emoji and Indic or Arabic text: direction marks, zero-width tricks;
+# Cs: lone surrogates, which no terminal encoding carries; Zl, Zp: line breaks by another name.
+_JOINERS = "\u200c\u200d"
+_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 _APOSTROPHES = re.compile(r"['’`´ʼ]")
 _NOT_WORD = re.compile(r"[\W_]+")
@@ -34,6 +40,19 @@ def fold(text: str) -> str:
         plain = unicodedata.normalize("NFC", plain)
     folded = _NOT_WORD.sub(" ", _APOSTROPHES.sub("", plain)).strip()
     return folded or " ".join(text.split())
+
+
+def one_line(text: str, most: int = 2_000) -> str:
+    r"""Make any text one line that cannot move the cursor, colour, hide or reverse anything; for terminal and page.
+
+    >>> one_line("a\x1b[2Jb\nc")
+    'a\ufffd[2Jb c'
+    """
+    cut = text if len(text) <= most else text[: most - 1] + "…"
+    if cut.isprintable():
+        return cut
+    line = _LINE_ENDS.sub(" ", cut)
+    return "".join("\ufffd" if unicodedata.category(c) in _HIDDEN and c not in _JOINERS else c for c in line)
 
 
 def recording_key(name: str, artist: str) -> str:

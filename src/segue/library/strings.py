@@ -39,7 +39,8 @@ class StringArray:
     @classmethod
     def load(cls, folder: Path, name: str) -> StringArray:
         """Map the strings saved under ``name``."""
-        return cls(load_array(folder / f"{name}.utf8.npy"), load_array(folder / f"{name}.offsets.npy"))
+        data = load_array(folder / f"{name}.utf8.npy", dtype="uint8")
+        return cls(data, load_array(folder / f"{name}.offsets.npy", dtype="int64"))
 
     def save(self, folder: Path, name: str) -> None:
         """Write ``name.utf8.npy`` and ``name.offsets.npy``."""
@@ -90,7 +91,8 @@ class HashIndex:
     @classmethod
     def load(cls, folder: Path, name: str) -> HashIndex:
         """Map the index saved under ``name``."""
-        return cls(load_array(folder / f"{name}.hashes.npy"), load_array(folder / f"{name}.order.npy"))
+        hashes = load_array(folder / f"{name}.hashes.npy", dtype="uint64")
+        return cls(hashes, load_array(folder / f"{name}.order.npy", dtype="int32"))
 
     def save(self, folder: Path, name: str) -> None:
         """Write ``name.hashes.npy`` and ``name.order.npy``."""

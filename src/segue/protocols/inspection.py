@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from segue.evaluate.html import figure
 from segue.evaluate.lists import content_neighbours
 from segue.evaluate.metrics import METRICS, per_query
 from segue.library import Library, Query, Ranking, Recommender
+from segue.library.names import one_line
 from segue.protocols.common import DEPTH, ask
+from segue.recommend.because import may_show
 from segue.split.challenge import playlist_queries
 from segue.split.holdout import Split
 
@@ -29,10 +32,10 @@ Explain = Callable[[Query, Ranking], Sequence[Sequence[str]]]
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A training playlist near the hidden one by its tracks."""
+    """A training playlist near the hidden one by its tracks; its title only where it may be shown, else None."""
 
     playlist_id: str
-    title: str
+    title: str | None
     n_tracks: int
     shared: int
 
@@ -71,13 +74,16 @@ class Inspection:
     ignored: tuple[str, ...]
 
     def print(self, console: Console | None = None) -> None:
-        """Print it; names are plain text, never markup."""
+        """Print it; names are plain text, never markup and never control characters."""
         from rich.console import Console  # imported late: only a terminal needs it
         from rich.table import Table
         from rich.text import Text
 
+        def text(of_others: str, style: str = "") -> Text:
+            return Text(one_line(of_others), style=style)
+
         console = console or Console()
-        console.print(Text(f"{self.playlist_id} · {self.title!r} · {self.part} part", style="bold"))
+        console.print(text(f"{self.playlist_id} · {self.title!r} · {self.part} part", "bold"))
         if self.part == "train":
             console.print(Text("This playlist is in training: the model has seen it, its figures say nothing."))
         console.print(Text(f"{self.n_hidden} hidden tracks, {self.n_unknown} of them in no training playlist"))
@@ -85,17 +91,18 @@ class Inspection:
         for heading in ("playlist", "title", "tracks", "shared"):
             near.add_column(heading, justify="right" if heading in ("tracks", "shared") else "left")
         for one in self.neighbours:
-            near.add_row(Text(one.playlist_id), Text(one.title), str(one.n_tracks), str(one.shared))
+            title = text("(not shown)", "dim") if one.title is None else text(one.title)
+            near.add_row(text(one.playlist_id), title, str(one.n_tracks), str(one.shared))
         console.print(near)
         listed = Table(title="list", title_justify="left")
         for heading in ("", "hit", "track", "artist", "playlists", "because"):
             listed.add_column(heading, justify="right" if heading in ("", "playlists") else "left")
         for t in self.tracks:
-            because = Text("; ".join(t.because))
-            listed.add_row(str(t.rank), "●" if t.hit else "", Text(t.name), Text(t.artist), str(t.playlists), because)
+            because = text("; ".join(t.because))
+            listed.add_row(str(t.rank), "●" if t.hit else "", text(t.name), text(t.artist), str(t.playlists), because)
         console.print(listed)
         for sentence in self.ignored:
-            console.print(Text(sentence, style="dim"))
+            console.print(text(sentence, "dim"))
         console.print(Text("  ".join(f"{name} {figure(name, value)}" for name, value in self.figures.items())))
 
 
@@ -134,6 +141,7 @@ def inspect_playlist(
     names = library.tracks[ranking.rows.tolist()].select("name", "artist").fill_null("").rows()
     near = content_neighbours(qrels, training.playlist_tracks, n_neighbours)[0]
     figures = per_query(run, qrels, METRICS)
+    sharing = Counter(training.titles)
     return Inspection(
         playlist_id=playlist_id,
         title=queries[0].title,
@@ -141,7 +149,7 @@ def inspect_playlist(
         n_hidden=len(hidden),
         n_unknown=int((popularity[hidden] == 0).sum()),
         neighbours=tuple(
-            _neighbour(training, int(one), hidden) for one in near if one >= 0 and split.train[one] != row
+            _neighbour(training, int(one), hidden, sharing) for one in near if one >= 0 and split.train[one] != row
         ),
         tracks=tuple(
             InspectedTrack(rank, name, artist, bool(track in hidden), int(popularity[track]), tuple(because))
@@ -154,11 +162,12 @@ def inspect_playlist(
     )
 
 
-def _neighbour(training: Library, row: int, hidden: NDArray[np.int32]) -> Neighbour:
+def _neighbour(training: Library, row: int, hidden: NDArray[np.int32], sharing: Mapping[str, int]) -> Neighbour:
+    title = training.titles[row]
     tracks = np.unique(training.playlist_tracks.row(row))
     return Neighbour(
         playlist_id=training.playlists["playlist_id"][row],
-        title=training.titles[row],
+        title=title if may_show(sharing[title], public=training.public) else None,
         n_tracks=len(tracks),
         shared=int(np.isin(tracks, hidden).sum()),
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TitleRidge", "fit_ridge"]
 
-CANDIDATES = 2_000  # the vote's best tracks, which the ridge scores again
+CANDIDATES = 1_000  # the vote's best tracks, which the ridge scores again
 _DEPTH = 100  # both scores are scaled by the mean of their best hundred before they are added
 
 

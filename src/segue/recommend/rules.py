@@ -214,7 +214,9 @@ def _within_minutes(
         durations = np.where(durations < 0, DEFAULT_DURATION_MS, durations)
     chosen = _fitting(durations.tolist(), minutes * 60_000)[: rules.n]
     total = float(durations[chosen].sum()) / 60_000
-    if len(chosen) == len(rows) and total < minutes - DEFAULT_DURATION_MS / 60_000:
+    if not len(chosen) and len(rows) and rules.n != 0:
+        said.append(f"no track that satisfies the rules is as short as {minutes:g} minutes")
+    elif len(chosen) == len(rows) and total < minutes - DEFAULT_DURATION_MS / 60_000:
         said.append(f"only {total:.0f} of {minutes:g} minutes satisfy the rules")
     return chosen
 

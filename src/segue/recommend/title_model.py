@@ -28,6 +28,7 @@ from segue.views.titles import normalise
 __all__ = ["TitleModel", "TitleReading"]
 
 _AGAINST = 1.0  # how much an unwanted title counts against the wanted one
+_UNLIKE, _APART = 0.5, 0.2  # nearest title by vector and by letters; below both a title is like none
 MAX_TITLE = 2_000  # characters that are looked at; what lies behind them is said to be ignored
 
 
@@ -109,6 +110,8 @@ class TitleModel:
         track = None
         if self.track_mentions is not None and not len(self.titles.keys.rows(normalise(read, "key"))):
             track = self.track_mentions.find(read)
+        if weights is not None and weights.cosine < _UNLIKE and weights.overlap < _APART and not (found or track):
+            ignored.append(f"no playlist has a title like {negation.wanted[:40]!r}; these are guesses")
         return TitleReading(read, negation.unwanted, vector, weights, found, track, tuple(ignored))
 
     def score_reading(self, reading: TitleReading) -> Scores:

@@ -6,7 +6,7 @@ Built once per distinct title, read by a query without scipy, polars or torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,10 +81,15 @@ class Postings:
 
 @dataclass(frozen=True, eq=False)
 class TitleWeights:
-    """Titles that vote and the share of each, summing to 1, heaviest first; int32 and float32 ``(m,)``."""
+    """Titles that vote and the share of each, summing to 1, heaviest first; int32 and float32 ``(m,)``.
+
+    ``cosine`` and ``overlap`` say how near the nearest title is, by its vector and by its letters.
+    """
 
     titles: NDArray[np.int32]
     weights: NDArray[np.float32]
+    cosine: float = 1.0
+    overlap: float = 1.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,16 +129,21 @@ class TitleVote:
         adapted = vector @ p.adapter
         # cos(q M, u M) without a second copy of the title vectors: (q M M') . u / (|q M| |u M|)
         turned = (p.adapter @ adapted) / max(float(np.linalg.norm(adapted)), 1e-12)
-        logits = (p.cosine * ((self.vectors @ turned) / self.norms)).astype(np.float32, copy=False)
+        cosines = (self.vectors @ turned) / self.norms
+        logits = (p.cosine * cosines).astype(np.float32, copy=False)
+        overlap = 0.0
         if p.ngram:
-            logits += p.ngram * self.ngrams.products(*ngrams)
+            products = self.ngrams.products(*ngrams)
+            overlap = float(products.max())
+            logits += p.ngram * products
         if p.same_title:
             logits[self.titles.keys.rows(normalise(read, "key"))] += p.same_title
         learned = self._tempered(logits)
         if not p.pretrained:
-            return learned
-        plain = self._nearest(self.vectors @ vector)
-        return _mixed(learned, plain, p.pretrained)
+            return replace(learned, cosine=float(cosines.max()), overlap=overlap)
+        plain = self.vectors @ vector
+        mixed = _mixed(learned, self._nearest(plain), p.pretrained)
+        return replace(mixed, cosine=float(plain.max()), overlap=overlap)
 
     def _tempered(self, logits: NDArray[np.float32]) -> TitleWeights:
         logs = self.parameters.temper * logits + self._log_counts

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from segue.errors import SourceError, StoredDataError
 from segue.library.arrays import read_json
 
-__all__ = ["FORMATS", "Found", "SourceFile", "find", "format_of"]
+__all__ = ["FORMATS", "Found", "SourceFile", "find", "format_of", "read_regular"]
 
 # extension -> format; each may be followed by .gz
 FORMATS = {
@@ -52,10 +53,10 @@ class SourceFile:
         """The unpacked content.
 
         Raises:
-            SourceError: unreadable, a truncated or damaged archive, or larger than 4 GiB unpacked.
+            SourceError: unreadable, no regular file, a truncated or damaged archive, or larger than 4 GiB unpacked.
         """
         try:
-            data = self.path.read_bytes() if self.member is None else self._from_zip(self.member)
+            data = read_regular(self.path) if self.member is None else self._from_zip(self.member)
             if data.startswith(b"\x1f\x8b"):
                 data = _gunzip(data, self.where)
         except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
@@ -66,10 +67,27 @@ class SourceFile:
         return data
 
     def _from_zip(self, member: str) -> bytes:
+        _check_regular(self.path)
         with zipfile.ZipFile(self.path) as archive:
             if archive.getinfo(member).file_size > _LIMIT:
                 raise SourceError(f"unpacks to more than {_LIMIT // 2**30} GiB", path=self.where)
             return archive.read(member)
+
+
+def read_regular(path: Path) -> bytes:
+    """The bytes of a regular file; links are followed.
+
+    Raises:
+        SourceError: it is something else: a pipe may never end, a device never does.
+        OSError: it cannot be read.
+    """
+    _check_regular(path)
+    return path.read_bytes()
+
+
+def _check_regular(path: Path) -> None:
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise SourceError("is no regular file (but a pipe, a socket, a device or a folder)", path=path)
 
 
 def _gunzip(data: bytes, where: str) -> bytes:
@@ -116,7 +134,7 @@ def find(sources: Sequence[Path | str], *, damaged: Callable[[SourceError], None
 
         for file in _below(source, found.ignored, tell):
             n += 1
-            key = (file.path.resolve(), file.member)
+            key = (_resolved(file.path), file.member)
             if key in seen:
                 found.repeated.append(file.where)
             else:
@@ -129,8 +147,15 @@ def find(sources: Sequence[Path | str], *, damaged: Callable[[SourceError], None
 
 
 def _below(source: Path, ignored: list[str], damaged: Callable[[SourceError], None]) -> Iterator[SourceFile]:
-    if not source.exists():
-        raise SourceError("there is no such file or folder", path=source)
+    try:
+        os.stat(source)
+    except (OSError, ValueError) as error:  # a null character in a path is a ValueError
+        reason = "there is no such file or folder"
+        if not isinstance(error, FileNotFoundError):
+            reason = f"cannot be read ({getattr(error, 'strerror', None) or error})"
+        elif source.is_symlink():
+            reason = "is a link to nothing"
+        raise SourceError(reason, path=source) from error
     if not source.is_dir():
         if source.suffix.lower() == ".zip":
             yield from _in_zip(source, ignored, damaged)
@@ -155,7 +180,17 @@ def _below(source: Path, ignored: list[str], damaged: Callable[[SourceError], No
                 ignored.append(str(here / name))
 
 
+def _resolved(path: Path) -> Path:
+    """The path without links; as it is where links go in circles, which reading will say."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path.absolute()
+
+
 def _refuse_library(folder: Path) -> None:
+    if not (folder / "manifest.json").is_file():
+        return
     try:
         manifest = read_json(folder / "manifest.json")
     except StoredDataError:
@@ -166,8 +201,12 @@ def _refuse_library(folder: Path) -> None:
 
 def _in_zip(path: Path, ignored: list[str], damaged: Callable[[SourceError], None]) -> Iterator[SourceFile]:
     try:
+        _check_regular(path)
         with zipfile.ZipFile(path) as archive:
             names = [info.filename for info in archive.infolist() if not info.is_dir()]
+    except SourceError as error:
+        damaged(error)
+        return
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
         damaged(SourceError(f"the zip is damaged or cut off ({error})", path=path))
         return

@@ -61,7 +61,8 @@ def ingest(
         progress(len(found.files), len(found.files))
     where = ", ".join(map(str, sources[:3])) + (" ..." if len(sources) > 3 else "")
     if not assembly.n_rows:
-        why = f"; {len(skipped)} damaged files were left out, the first: {skipped[0].reason}" if skipped else ""
+        left_out = "1 damaged file was" if len(skipped) == 1 else f"{len(skipped)} damaged files were"
+        why = f"; {left_out} left out, the first: {skipped[0].reason}" if skipped else ""
         raise SourceError(f"no playlist with a track was found{why}", path=where)
     report = IngestReport(
         files=sum(assembly.formats.values()),

@@ -8,10 +8,17 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["csv_bytes", "guarded", "unguarded"]
+__all__ = ["DANGEROUS", "csv_bytes", "guarded", "unguarded"]
 
-# OWASP, "CSV Injection": the signs that start a formula, their full-width forms, and the white space that hides one.
-_DANGEROUS = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+# OWASP, "CSV Injection": the signs that start a formula and their full-width forms, also behind what readers trim
+# or not show: spaces, control characters, soft hyphens, zero-width characters, direction marks, byte order marks.
+_UNSEEN = (
+    r"\x00-\x08\x0b\x0c\x0e-\x20\x7f-\xa0\xad\u034f\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800"
+    r"\u3000\u3164\ufe00-\ufe0f\ufeff"
+)
+DANGEROUS = rf"^'*[{_UNSEEN}]*[=+\-@\t\r\n＝＋－＠]"
+"""A regular expression, for Python's and for Rust's engine."""
+_DANGEROUS = re.compile(DANGEROUS)
 
 
 def guarded(cell: str) -> str:

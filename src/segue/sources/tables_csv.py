@@ -16,7 +16,9 @@ import polars as pl
 from segue.errors import SourceError
 from segue.library import Library
 from segue.library.arrays import new_folder, write_json
+from segue.sources.files import read_regular
 from segue.sources.piece import Piece, piece_of
+from segue.sources.spreadsheet import DANGEROUS
 
 __all__ = ["TABLES", "read_tables", "write_tables"]
 
@@ -34,7 +36,6 @@ _TRACKS = {
     "genre": "genre",
     "location": "location",
 }
-_DANGEROUS = "^'*[=+\\-@\t\r\n＝＋－＠]"  # as in segue.sources.spreadsheet
 _BLOCK = 20_000  # playlists whose items are in memory at once
 
 
@@ -65,7 +66,7 @@ def write_tables(library: Library, folder: Path | str) -> list[Path]:
 def _write(table: pl.DataFrame, file: BinaryIO, *, header: bool = True) -> None:
     texts = [name for name, dtype in table.schema.items() if dtype == pl.String]
     guarded = table.with_columns(
-        pl.when(pl.col(name).str.contains(_DANGEROUS)).then("'" + pl.col(name)).otherwise(pl.col(name)).alias(name)
+        pl.when(pl.col(name).str.contains(DANGEROUS)).then("'" + pl.col(name)).otherwise(pl.col(name)).alias(name)
         for name in texts
     )
     guarded.write_csv(file, include_header=header, line_terminator="\r\n")
@@ -170,7 +171,7 @@ def read_tables(folder: Path, *, label: str) -> Piece:
 
 def _read(path: Path, needed: set[str]) -> pl.DataFrame:
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
         table = pl.read_csv(data, infer_schema=False)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise SourceError(f"damaged ({str(error).splitlines()[0]})", path=path) from error
@@ -178,7 +179,7 @@ def _read(path: Path, needed: set[str]) -> pl.DataFrame:
     if lacking:
         raise SourceError(f"wrong schema: no column {lacking[0]!r}", path=path, position="header")
     return table.with_columns(
-        pl.when(pl.col(name).str.contains(_DANGEROUS) & pl.col(name).str.starts_with("'"))
+        pl.when(pl.col(name).str.contains(DANGEROUS) & pl.col(name).str.starts_with("'"))
         .then(pl.col(name).str.slice(1))
         .otherwise(pl.col(name))
         .alias(name)

@@ -16,13 +16,13 @@ from typing import Any
 from segue.encode.base import Encoder
 from segue.errors import InputError, StoredDataError
 from segue.library import Catalogue, Library
-from segue.library.arrays import fingerprint, new_folder, save_array, write_json
+from segue.library.arrays import fingerprint, locked, new_folder, put_back, save_array, write_json
 from segue.library.vote_parameters import ShareModel, VoteParameters
 from segue.recommend.continuation import DEFAULT_WEIGHTS, BlendWeights, Continuation
 from segue.recommend.nearest import PublishedRecipe
 from segue.recommend.title_build import Learned, TitleCorpus, build_title_model
 from segue.split.holdout import holdout
-from segue.systems.manifest import FORMAT_VERSION, read_manifest
+from segue.systems.manifest import FORMAT_VERSION, describe_files, read_manifest, verify
 from segue.systems.recipes import RECIPES, baseline, open_encoder
 from segue.systems.title_vote import Grid, fit_blend, learn
 from segue.train.votes import VoteTraining
@@ -31,6 +31,7 @@ __all__ = ["NGRAMS", "TrainSettings", "opened_base_model", "train_model", "updat
 
 Progress = Callable[[int, int, str], None]
 NGRAMS = "ngrams"
+_UPDATED_FROM = ("library", "encoder", "votes")  # parts of a model that an update reads; it makes the others anew
 
 
 @dataclass(frozen=True)
@@ -142,23 +143,40 @@ def update_model(
 ) -> dict[str, Any]:
     """Add playlists to a model without training; equals a rebuild over all playlists with the same parameters.
 
+    Of two updates of one model in place at once the second waits, and adds to what the first has written.
+
     Raises:
         InputError: a playlist of the new library is in the model already.
         StoredDataError: no model, a damaged one, or one of a newer format.
     """
+    put_back(model)
+    read_manifest(model)
+    if out is not None and out.resolve() != model.resolve():
+        return _update(model, new, out, progress)
+
+    def waiting() -> None:
+        if progress:
+            progress(0, 1, "waiting for another update of this model")
+
+    with locked(model, waiting):
+        return _update(model, new, model, progress)
+
+
+def _update(model: Path, new: Library, out: Path, progress: Progress | None) -> dict[str, Any]:
     from segue.library.merge import merge
 
     manifest = read_manifest(model)
-    library = merge(Library.load(model / "library"), new)
     encoder = open_encoder(model, manifest)
     try:
         learned = _learned(model, manifest) if manifest["recipe"] == "title_vote" else None
         blend = tuple(BlendWeights(**w) for w in manifest["continuation"]) if manifest.get("continuation") else None
     except (KeyError, TypeError, ValueError) as error:
         raise StoredDataError(f"{model / 'manifest.json'} is damaged ({error!r}); train the model again") from error
+    verify(model, _UPDATED_FROM)
+    library = merge(Library.load(model / "library"), new)
     summary = {**manifest["training"], "updated": True}
     recipe, place = str(manifest["recipe"]), model / "encoder"
-    return _write(out or model, library, recipe, encoder, place, learned, blend, summary, progress=progress)
+    return _write(out, library, recipe, encoder, place, learned, blend, summary, progress=progress)
 
 
 def _learned(model: Path, manifest: dict[str, Any]) -> Learned:
@@ -234,5 +252,6 @@ def _write(
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
         }
         manifest["fingerprint"] = fingerprint(recipe, recommender.fingerprint, library.fingerprint)
+        manifest["files"] = describe_files(folder)
         write_json(folder / "manifest.json", manifest)
     return manifest

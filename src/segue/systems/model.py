@@ -15,7 +15,7 @@ from segue.library.names import fold
 from segue.library.ranking import Recommender
 from segue.recommend.explain import Because, Explainer
 from segue.recommend.rules import Rules, apply
-from segue.systems.manifest import FORMAT_VERSION, read_manifest
+from segue.systems.manifest import FORMAT_VERSION, check_sizes, folder_state, read_manifest
 from segue.systems.recipes import open_encoder, open_recommender
 from segue.views.negation import split_negation
 
@@ -24,6 +24,8 @@ __all__ = ["FORMAT_VERSION", "Answer", "AnsweredTrack", "Model", "Request"]
 MAX_SEED_TRACKS = 1_000
 _SPARE = 5  # how many times the wanted length is ranked, so that rules have something to choose from
 _DEEPER = 8  # how much deeper the next try looks where the rules left too little
+_ATTEMPTS = 50  # to open a folder that is being replaced
+_DAMAGE = (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RecursionError, TypeError, ValueError)
 _VERSIONS = {
     "live": ("live",),
     "remix": ("remix", "remixed", "mix"),
@@ -113,13 +115,35 @@ class Model:
     def load(cls, path: Path | str) -> Model:
         """Open a model folder; arrays are mapped, not read.
 
+        A folder that is replaced meanwhile is opened again, so that a model is the old one or the new one.
+
         Raises:
             StoredDataError: no model, a damaged or newer one, or one whose parts do not belong together.
         """
         path = Path(path)
+        for _ in range(_ATTEMPTS):
+            before = folder_state(path)
+            try:
+                model = cls._open(path)
+            except StoredDataError:
+                if folder_state(path) == before:
+                    raise
+            except _DAMAGE as error:
+                if folder_state(path) == before:
+                    said = f"{path} is damaged ({error!r:.200}); 'segue doctor {path}' says where"
+                    raise StoredDataError(said) from error
+            else:
+                if folder_state(path) == before:
+                    return model
+        raise StoredDataError(f"{path} is replaced again and again; try again when that has ended")
+
+    @classmethod
+    def _open(cls, path: Path) -> Model:
         manifest = read_manifest(path)
+        check_sizes(path, manifest)
         catalogue = Catalogue.load(path / "tracks")
-        indptr, indices = load_array(path / "playlists.indptr.npy"), load_array(path / "playlists.indices.npy")
+        indptr = load_array(path / "playlists.indptr.npy", dtype="int64")
+        indices = load_array(path / "playlists.indices.npy", dtype="int32")
         try:
             playlist_tracks = Interactions(indptr, indices, len(catalogue))
         except ValueError as error:
@@ -197,7 +221,15 @@ class Model:
 
         Raises:
             QueryError: it holds more than can be looked at.
+            StoredDataError: the model's arrays hold what cannot be.
         """
+        try:
+            return self._answer(request)
+        except (LookupError, ValueError) as error:
+            said = f"{self.path} seems to be damaged ({error!r:.200}); run 'segue doctor {self.path}'"
+            raise StoredDataError(said) from error
+
+    def _answer(self, request: Request) -> Answer:
         query, unknown = self.query(request)
         ranking = self.rank(query, request.rules)
         because = self._explainer.explain(query, ranking) if request.explain else [()] * len(ranking)

@@ -9,7 +9,11 @@ Many titles only look so: "No Scrubs", "no stress", "nothing else matters", "mam
    off ("road trip, no eagles").
 3. Sayings ("no limits", "no chill"; "without words" says what is wanted), numbers ("no 5"), pronouns ("without you")
    and "nothing but ..." are none.
-4. A title of several in a row, not set off, of which one is not known, is a name ("no pop no style").
+4. Where a title begins with a marker and what follows is not known as a whole ("no taylor swift pop"), its longest
+   known beginning is unwanted and the rest is wanted: if the beginning has two words or more ("No Country for Old
+   Men" is a name), or an occasion follows, or a genre behind a famous artist. Known words in a row are one
+   ("no indie rock").
+5. A title of several in a row, not set off, of which one is not known, is a name ("no pop no style").
 """
 
 from __future__ import annotations
@@ -86,7 +90,9 @@ break up songs|breakup songs|breakups|heartbreak|ballads|triste|tristes|lento|le
 live|remix|remixes|cover|covers|karaoke|acoustic|instrumental|instrumentals|lyrics|vocals|vocal|words|singing|talking|
 speech|interludes|skits|intros|explicit|explicits|cursing|cussing|swearing|swear words|curse words|bad words|
 profanity|profanities|autotune|auto tune|remasters|remastered|demos|duplicates|repeats|ads|guitar|guitars|drums|bass|
-saxophone|saxophones|screaming|yelling|letra|gesang|worte|paroles|old|new|english|spanish|
+saxophone|saxophones|screaming|yelling|letra|gesang|worte|paroles|old|new|english|spanish
+"""
+_KNOWN_ARTISTS = """
 50 cent|abba|ac dc|adele|ariana grande|avicii|backstreet boys|beyonce|billie eilish|blink 182|bob marley|
 bruno mars|calvin harris|cardi b|chance the rapper|chris brown|coldplay|creed|daft punk|david bowie|dj khaled|drake|
 eagles|ed sheeran|elton john|elvis|elvis presley|eminem|fall out boy|fleetwood mac|florida georgia line|foo fighters|
@@ -99,6 +105,16 @@ taylor swift|beatles|chainsmokers|killers|rolling stones|weeknd|strokes|travis s
 usher|xxxtentacion|bad bunny|daddy yankee|helene fischer
 """
 _ERA = re.compile(r"(?:19|20)?\d0s")
+_OCCASION = re.compile(
+    r"(?:workouts?|gym|running|party|road ?trip|study|studying|cooking|cleaning|dinner|driving|drive|work|wedding|"
+    r"summer|bbq|morning|night|dance|dancing|sleep|hits|classics|playlist|mix|20\d\d)\b"
+)
+_WORD = re.compile(r"\S+")
+_MOST_IN_TITLE = 12
+# What follows a name within a longer name: "no country for old men".
+_GOES_ON = re.compile(
+    r"(?:for|of|to|in|on|at|the|a|an|my|your|is|are|was|were|as|than|till|until|who|that|can|will)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,11 @@ def split_negation(title: str, is_artist: Callable[[str], bool] | None = None) -
         stop = _stop(text, marker.end())
         negated = _negated(text[marker.end() : stop])
         is_known = _all_known(negated, is_artist)
+        if not is_known and not before.strip() and (marker["weak"] or marker["strong"]):
+            beginning = _known_beginning(marker, text, stop, is_artist)
+            if beginning is not None:
+                stop, is_known = beginning, True
+                negated = _negated(text[marker.end() : stop])
         counts = is_known or _is_set_off(marker, before, negated)
         if not negated or not counts or _is_saying(marker, text[:stop], is_known):
             if not before.strip():
@@ -194,6 +215,32 @@ def _is_set_off(marker: re.Match[str], before: str, negated: str) -> bool:
     return bool(marker["strong"] or _SET_OFF.search(before))
 
 
+def _known_beginning(
+    marker: re.Match[str], text: str, stop: int, is_artist: Callable[[str], bool] | None
+) -> int | None:
+    """Rule 4: where the known beginning of what a marker negates ends, None where there is none."""
+    words = list(_WORD.finditer(text, marker.end(), stop))
+    if not 2 <= len(words) <= _MOST_IN_TITLE or _BLOCKED.match(fold(words[0][0])):
+        return None
+    if all(fold(word[0]) in _known_words() - _famous() for word in words):
+        return stop  # "no indie rock"
+    for n in range(min(len(words) - 1, _MOST_WORDS), 0, -1):
+        end = words[n - 1].end()
+        negated, rest = _negated(text[marker.end() : end]), fold(text[end:stop])
+        folded = fold(negated)
+        if not rest or not _all_known(negated, is_artist) or _is_saying(marker, text[:end], True):
+            continue
+        if n == 1:
+            goes_on = not (_OCCASION.match(rest) or (folded in _famous() and _is_known(rest, None)))
+        elif folded.removeprefix("the ") in _known_words():
+            goes_on = False
+        else:  # an artist of the catalogue, where nearly anything is one
+            goes_on = bool(_GOES_ON.match(rest)) or _is_saying(marker, text[:stop], False)
+        if not goes_on:
+            return end
+    return None
+
+
 def _split_or(negated: str) -> list[str]:
     parts = re.split(r"\s+(?:or|nor|o|oder|ou)\s+|\s*/\s*", negated, flags=re.IGNORECASE)
     return [part for part in map(_negated, parts) if part]
@@ -231,7 +278,16 @@ def _is_known(words: str, is_artist: Callable[[str], bool] | None) -> bool:
 
 @lru_cache(maxsize=1)
 def _known_words() -> frozenset[str]:
-    return frozenset(word.strip() for word in _KNOWN.split("|"))
+    return _words(_KNOWN) | _famous()
+
+
+@lru_cache(maxsize=1)
+def _famous() -> frozenset[str]:
+    return _words(_KNOWN_ARTISTS)
+
+
+def _words(listed: str) -> frozenset[str]:
+    return frozenset(word.strip() for word in listed.split("|"))
 
 
 def _joined(kept: list[str]) -> str:

@@ -73,7 +73,7 @@ def _track(line: str) -> CatalogueTrack:
     name, artist, year, genre, moods, language, duration = line.split("\t")
     artist_and_name = f"{artist}\t{name}"
     return CatalogueTrack(
-        track_id=f"segue:track:{_short_hash(artist_and_name)}",
+        track_id=f"segue:demo:{_short_hash(artist_and_name)}",
         name=name,
         artist_id=f"segue:artist:{_short_hash(artist)}",
         artist=artist,
