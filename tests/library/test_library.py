@@ -127,6 +127,16 @@ def test_a_folder_of_other_things_is_not_overwritten(tmp_path: Path) -> None:
         small().save(tmp_path / "file")
 
 
+def test_a_folder_of_another_kind_is_not_replaced(tmp_path: Path) -> None:
+    small().save(tmp_path / "lib")
+    with (
+        pytest.raises(OutputError, match="is a segue library, not a segue model"),
+        new_folder(tmp_path / "lib", kind="segue model"),
+    ):
+        pass
+    assert Library.load(tmp_path / "lib").n_playlists == 2
+
+
 def test_a_failed_build_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -> None:
     small().save(tmp_path / "lib")
     with pytest.raises(RuntimeError), new_folder(tmp_path / "lib") as folder:

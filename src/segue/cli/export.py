@@ -77,7 +77,7 @@ def _write_files(library: Library, out: Path, format: PlaylistFormat) -> int:
     descriptions = library.playlists["description"].to_list()
     ids = library.playlists["playlist_id"].to_list()
     width = len(str(library.n_playlists))
-    with new_folder(out) as folder, progress() as report:
+    with new_folder(out, kind="segue export") as folder, progress() as report:
         for row, title in enumerate(library.titles):
             if row % 100 == 0:
                 report(row, library.n_playlists, "writing")

@@ -24,6 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 from segue.errors import OutputError, StoredDataError
 
 __all__ = [
+    "check_place",
     "fingerprint",
     "is_mapped",
     "load_array",
@@ -163,23 +164,21 @@ def read_json(path: Path) -> Any:
 
 
 @contextlib.contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def new_folder(path: Path, *, kind: str | None = None) -> Iterator[Path]:
     """Build a folder beside its final place and swap it in when the block ends without an error.
 
     A killed or failed build leaves the old folder as it was; what a killed one left beside it is
     swept away by the next build of the same folder.
 
+    Args:
+        kind: what the new manifest will say; a folder of another kind is not replaced by it.
+
     Raises:
-        OutputError: the place cannot be written to, or holds something that is no folder of ours.
+        OutputError: the place cannot be written to, or holds something that is no such folder of ours.
     """
     path = Path(path)
-    if path.exists() and not path.is_dir():
-        raise OutputError(f"{path} exists and is not a folder; choose another place")
+    check_place(path, kind)
     try:
-        with contextlib.suppress(FileNotFoundError):
-            there = os.listdir(path)
-            if there and "manifest.json" not in there:
-                raise OutputError(f"{path} holds other things (no manifest.json); choose another place")
         path.parent.mkdir(parents=True, exist_ok=True)
         put_back(path)
         _sweep(path)
@@ -197,6 +196,34 @@ def new_folder(path: Path) -> Iterator[Path]:
     finally:
         _remove(temporary)
         os.close(lock)
+
+
+def check_place(path: Path, kind: str | None = None) -> None:
+    """Refuse a place that a new folder must not replace; to be asked before hours of work, too.
+
+    Raises:
+        OutputError: it is a file, or holds other things than a folder of this kind.
+    """
+    if path.exists() and not path.is_dir():
+        raise OutputError(f"{path} exists and is not a folder; choose another place")
+    try:
+        there = os.listdir(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    if there and "manifest.json" not in there:
+        raise OutputError(f"{path} holds other things (no manifest.json); choose another place")
+    if there and kind is not None:
+        try:
+            manifest = read_json(path / "manifest.json")
+        except StoredDataError:
+            return  # damaged: what is there cannot be used anyway, and a new build mends it
+        found = manifest.get("kind") if isinstance(manifest, dict) else None
+        if found != kind:
+            raise OutputError(
+                f"{path} is a {found or 'folder of something else'}, not a {kind}; choose another place"
+            )
 
 
 def put_back(path: Path) -> bool:

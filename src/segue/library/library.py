@@ -131,7 +131,7 @@ class Library:
         Raises:
             OutputError: the place cannot be written to.
         """
-        with new_folder(Path(path)) as folder:
+        with new_folder(Path(path), kind="segue library") as folder:
             _write_parquet(self.tracks, folder / "tracks.parquet", path)
             _write_parquet(self.playlists, folder / "playlists.parquet", path)
             self._save_interactions(folder, "playlist_tracks", self.playlist_tracks)

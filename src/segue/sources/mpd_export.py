@@ -31,7 +31,7 @@ def to_mpd_slices(library: Library, folder: Path | str, *, size: int = 1_000) ->
     ]
     rows = library.playlists.to_dicts()
     names = []
-    with new_folder(folder) as temporary:
+    with new_folder(folder, kind="segue export") as temporary:
         for start in range(0, max(len(rows), 1), size):
             part = rows[start : start + size]
             name = f"mpd.slice.{start}-{start + size - 1}.json"

@@ -48,7 +48,7 @@ def write_tables(library: Library, folder: Path | str) -> list[Path]:
         OutputError: the place cannot be written to, or holds other things.
     """
     folder = Path(folder)
-    with new_folder(folder) as temporary:
+    with new_folder(folder, kind="segue export") as temporary:
         write_json(temporary / "manifest.json", {"kind": "segue export", "format": "csv tables", "files": TABLES})
         with (temporary / "playlists.csv").open("wb") as file:
             _write(_playlists(library), file)

@@ -16,7 +16,7 @@ from typing import Any
 from segue.encode.base import Encoder
 from segue.errors import InputError, StoredDataError
 from segue.library import Catalogue, Library
-from segue.library.arrays import fingerprint, locked, new_folder, put_back, save_array, write_json
+from segue.library.arrays import check_place, fingerprint, locked, new_folder, put_back, save_array, write_json
 from segue.library.vote_parameters import ShareModel, VoteParameters
 from segue.recommend.continuation import DEFAULT_WEIGHTS, BlendWeights, Continuation
 from segue.recommend.nearest import PublishedRecipe
@@ -77,6 +77,7 @@ def train_model(
     if recipe not in RECIPES:
         raise InputError(f"there is no recipe {recipe!r}; there are {', '.join(RECIPES)}")
     settings = settings or TrainSettings()
+    check_place(out, "segue model")
     if hold_out:
         split = holdout(library)
         rows = [r for part in (split.train, split.validation) for r in part.tolist()]
@@ -203,7 +204,7 @@ def _write(
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Build the recipe on a library and write everything that a query and a later update need."""
-    with new_folder(out) as folder:
+    with new_folder(out, kind="segue model") as folder:
         manifest: dict[str, Any] = {"kind": "segue model", "format_version": FORMAT_VERSION, "recipe": recipe}
         if encoder is not None:
             shutil.copytree(encoder_folder, folder / "encoder")
