@@ -15,7 +15,8 @@ import pytest
 
 from segue.errors import StoredDataError
 from segue.library import Library
-from segue.library.arrays import load_array, locked, new_folder, put_back, read_json, save_array, write_json
+from segue.library.arrays import load_array, read_json, save_array, write_json
+from segue.library.folders import locked, new_folder, put_back
 
 
 def build(path: Path, text: str) -> None:
@@ -32,7 +33,7 @@ def without_exchange(monkeypatch: pytest.MonkeyPatch) -> None:
 KILLED = """
 import ctypes, os, sys
 from pathlib import Path
-from segue.library.arrays import new_folder
+from segue.library.folders import new_folder
 ctypes.CDLL = lambda *_, **__: object()
 rename = os.rename
 def once(a, b):

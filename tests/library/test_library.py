@@ -10,7 +10,8 @@ import pytest
 
 from segue.errors import InputError, OutputError, StoredDataError
 from segue.library import Catalogue, Interactions, Library
-from segue.library.arrays import fingerprint, new_folder, read_json, write_json
+from segue.library.arrays import fingerprint, read_json, write_json
+from segue.library.folders import new_folder
 from segue.library.merge import merge
 from segue.library.strings import HashIndex, StringArray
 
@@ -149,7 +150,7 @@ def test_a_failed_build_leaves_the_old_folder_and_nothing_else(tmp_path: Path) -
 BUILD_SLOWLY = """
 import sys, time
 from pathlib import Path
-from segue.library.arrays import new_folder
+from segue.library.folders import new_folder
 with new_folder(Path(sys.argv[1])) as folder:
     (folder / "half").write_text("x")
     print("started", flush=True)

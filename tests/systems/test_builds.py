@@ -19,7 +19,7 @@ import pytest
 from segue.encode.ngrams import NgramEncoder
 from segue.errors import InputError, OutputError, StoredDataError, TrainingError
 from segue.library import Library
-from segue.library.arrays import new_folder
+from segue.library.folders import new_folder
 from segue.library.merge import merge
 from segue.library.vote_parameters import VoteParameters
 from segue.recommend.continuation import DEFAULT_WEIGHTS

@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 from segue.cli.app import app
 from segue.errors import InputError, StoredDataError
 from segue.library import Interactions, Library
-from segue.library.arrays import new_folder, save_array
+from segue.library.arrays import save_array
+from segue.library.folders import new_folder
 from segue.systems.builds import NGRAMS, train_model, update_model
 from segue.systems.manifest import check_sizes, read_manifest, verify
 from segue.systems.model import Model, Request

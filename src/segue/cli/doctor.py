@@ -168,7 +168,7 @@ def _model(path: Path) -> Finding:
     """Compare every file with what was written, and open the model."""
     from segue.cli.terminal import plain
     from segue.errors import SegueError
-    from segue.library.arrays import put_back
+    from segue.library.folders import put_back
     from segue.systems.manifest import verify
     from segue.systems.model import Model
 

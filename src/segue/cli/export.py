@@ -70,7 +70,8 @@ def _only(library: Library, wanted: list[str], source: Path) -> Library:
 def _write_files(library: Library, out: Path, format: PlaylistFormat) -> int:
     from segue.cli.terminal import progress
     from segue.library import Catalogue
-    from segue.library.arrays import new_folder, write_json
+    from segue.library.arrays import write_json
+    from segue.library.folders import new_folder
     from segue.sources.playlist_files import write_playlist
 
     catalogue = Catalogue.of(library)

@@ -13,7 +13,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from segue.errors import OutputError, StoredDataError
-from segue.library.arrays import fingerprint, load_array, new_folder, read_json, save_array, write_json
+from segue.library.arrays import fingerprint, load_array, read_json, save_array, write_json
+from segue.library.folders import new_folder
 from segue.library.interactions import Interactions
 from segue.library.names import fold
 from segue.library.tables import PLAYLIST_COLUMNS, TRACK_COLUMNS, USER_COLUMNS, conform

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from segue.library import Library
-from segue.library.arrays import new_folder, write_json
+from segue.library.arrays import write_json
+from segue.library.folders import new_folder
 from segue.sources.mpd import MPD_FIELDS
 
 __all__ = ["to_mpd_slices"]

@@ -15,7 +15,8 @@ import polars as pl
 
 from segue.errors import SourceError
 from segue.library import Library
-from segue.library.arrays import new_folder, write_json
+from segue.library.arrays import write_json
+from segue.library.folders import new_folder
 from segue.sources.files import read_regular
 from segue.sources.piece import Piece, piece_of
 from segue.sources.spreadsheet import DANGEROUS

@@ -16,7 +16,8 @@ from typing import Any
 from segue.encode.base import Encoder
 from segue.errors import InputError, StoredDataError
 from segue.library import Catalogue, Library
-from segue.library.arrays import check_place, fingerprint, locked, new_folder, put_back, save_array, write_json
+from segue.library.arrays import fingerprint, save_array, write_json
+from segue.library.folders import check_place, locked, new_folder, put_back
 from segue.library.vote_parameters import ShareModel, VoteParameters
 from segue.recommend.continuation import DEFAULT_WEIGHTS, BlendWeights, Continuation
 from segue.recommend.nearest import PublishedRecipe
