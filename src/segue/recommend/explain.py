@@ -16,7 +16,7 @@ from segue.recommend.continuation import Continuation, mixed, weights_for
 from segue.recommend.nearest import NgramNearest, PublishedRecipe
 from segue.recommend.playlist_index import PlaylistIndex, head
 from segue.recommend.same_title import SameTitle
-from segue.recommend.scores import Scores, gather, known_seeds, looked_up, normalised
+from segue.recommend.scores import Scores, gather, known_seeds, looked_up, normalised, positions
 from segue.recommend.title_model import TitleModel, TitleReading
 
 __all__ = ["Because", "Explainer", "may_show", "sentence"]
@@ -133,8 +133,8 @@ class Explainer:
         place = np.full(len(self.catalogue), -1, np.int32)
         place[rows] = np.arange(len(rows), dtype=np.int32)
         vote, titles = model.vote, reading.weights.titles
-        tracks, lengths = gather(vote.indptr, vote.tracks, titles)
-        at = np.arange(len(tracks)) + np.repeat(vote.indptr[titles] - (np.cumsum(lengths) - lengths), lengths)
+        at, lengths = positions(vote.indptr, titles)
+        tracks = vote.tracks[at]
         kept = np.flatnonzero(place[tracks] >= 0)
         position = place[tracks[kept]]
         voter = np.repeat(np.arange(len(titles)), lengths)[kept]

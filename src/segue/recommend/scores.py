@@ -26,6 +26,7 @@ __all__ = [
     "known_seeds",
     "looked_up",
     "normalised",
+    "positions",
     "rank_playlists",
     "top_scores",
     "vote",
@@ -175,12 +176,20 @@ def gather(
     >>> columns.tolist(), lengths.tolist()
     ([9, 7, 8], [1, 2])
     """
+    take, lengths = positions(indptr, rows)
+    return np.asarray(indices[take], np.int32), lengths
+
+
+def positions(indptr: NDArray[np.int64], rows: NDArray[np.integer]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the entries of CSR rows lie, one row after the other, and the length of each row.
+
+    >>> positions(np.array([0, 2, 2, 3]), np.array([2, 0]))[0].tolist()
+    [2, 0, 1]
+    """
     starts = indptr[rows].astype(np.int64)
     lengths = indptr[np.asarray(rows) + 1].astype(np.int64) - starts
-    total = int(lengths.sum())
     ends = np.cumsum(lengths)
-    take = np.arange(total) + np.repeat(starts - (ends - lengths), lengths)
-    return np.asarray(indices[take], np.int32), lengths
+    return np.arange(int(lengths.sum())) + np.repeat(starts - (ends - lengths), lengths), lengths
 
 
 def best(scores: Scores, n: int) -> Scores:

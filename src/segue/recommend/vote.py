@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from segue.errors import StoredDataError
 from segue.library.arrays import load_array, save_array
 from segue.library.vote_parameters import VoteParameters
-from segue.recommend.scores import Scores, accumulate_pairs, gather
+from segue.recommend.scores import Scores, accumulate_pairs, positions
 from segue.recommend.titles import TitleTable
 from segue.views.titles import normalise
 
@@ -55,11 +55,12 @@ class Postings:
     def products(self, features: NDArray[np.integer], values: NDArray[np.floating]) -> NDArray[np.float32]:
         """Dot products of one sparse vector with every title, float32 ``(n_titles,)``."""
         sums = np.zeros(self.n_titles, np.float32)
-        at, lengths = gather(self.indptr, self.titles, features)
-        starts = self.indptr[features]
-        ends = np.cumsum(lengths)
-        take = np.arange(len(at)) + np.repeat(starts - (ends - lengths), lengths)
-        np.add.at(sums, at.astype(np.int64), self.values[take] * np.repeat(values, lengths).astype(np.float32))
+        take, lengths = positions(self.indptr, features)
+        np.add.at(
+            sums,
+            self.titles[take].astype(np.int64),
+            self.values[take] * np.repeat(values, lengths).astype(np.float32),
+        )
         return sums
 
     def save(self, folder: Path, name: str) -> None:
@@ -168,10 +169,8 @@ class TitleVote:
 
     def tally(self, weights: TitleWeights) -> Scores:
         """Sum the votes of the weighted titles."""
-        tracks, lengths = gather(self.indptr, self.tracks, weights.titles)
-        starts = self.indptr[weights.titles]
-        ends = np.cumsum(lengths)
-        take = np.arange(len(tracks)) + np.repeat(starts - (ends - lengths), lengths)
+        take, lengths = positions(self.indptr, weights.titles)
+        tracks = np.asarray(self.tracks[take], np.int32)
         values = np.asarray(self.votes[take]) * np.repeat(weights.weights, lengths)
         return accumulate_pairs(tracks, values, self.n_tracks)
 
