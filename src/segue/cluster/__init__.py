@@ -1,0 +1,1 @@
+"""Semantic clusters of playlists: vectors, K-Means and density, coherence, the choice of k."""
