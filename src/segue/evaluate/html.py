@@ -3,38 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 
 from segue.errors import MissingDependency
 from segue.evaluate.metrics import is_lower_better
+from segue.evaluate.page import figures, page, safe
 from segue.evaluate.plots import plots
 from segue.evaluate.table import Report, Row, Score, TitleList, Versus
-from segue.library.names import one_line
 
 __all__ = ["SIGNIFICANT", "figure", "to_html"]
 
 SIGNIFICANT = 0.05
-
-_STYLE = """
-:root { color-scheme: light; }
-body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 76rem; margin: 2rem auto;
-  padding: 0 1rem; }
-h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { font-size: 1.25rem; margin-top: 2.5rem; }
-p.quiet, figcaption, td small { color: #666; } td small { white-space: nowrap; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .86rem; }
-th, td { padding: .3rem .6rem; border-bottom: 1px solid #e6e6e6; text-align: right; vertical-align: top; }
-th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
-thead th { border-bottom: 2px solid #bbb; }
-tr.reference td { background: #f5f5f5; }
-td.better { color: #00664d; font-weight: 600; } td.worse { color: #a33c00; }
-figure { margin: 1rem 0 2rem; } svg { max-width: 100%; height: auto; }
-details { margin: .6rem 0; } summary { cursor: pointer; font-weight: 600; }
-.lists { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: 1rem; }
-.list { border: 1px solid #e6e6e6; border-radius: .5rem; padding: .6rem 1rem; font-size: .86rem; }
-.list h3 { margin: .2rem 0; font-size: 1rem; } .list ol { margin: .3rem 0; padding-left: 1.6rem; }
-.list h4 { margin: .6rem 0 0; font-weight: 600; color: #666; font-size: .8rem; }
-"""
 
 
 def to_html(report: Report) -> str:
@@ -52,8 +30,8 @@ def to_html(report: Report) -> str:
         f"library {report.library}. Means with 95 % bootstrap intervals; {versus}."
     )
     body = [
-        f"<h1>{_safe(report.protocol)} report</h1>",
-        f'<p class="quiet">{_safe(about)}</p>',
+        f"<h1>{safe(report.protocol)} report</h1>",
+        f'<p class="quiet">{safe(about)}</p>',
         _notes([*_left_out(report), *report.notes]),
         *_plots(report),
         *_tables(report),
@@ -61,19 +39,7 @@ def to_html(report: Report) -> str:
         _lists(report.lists),
         _methods(report),
     ]
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>Segue: {_safe(report.protocol)} report</title><style>{_STYLE}</style></head>\n<body>\n"
-        + "\n".join(part for part in body if part)
-        + "\n</body></html>\n"
-    )
-
-
-def _safe(text: str) -> str:
-    """Text of others: no markup, no control characters."""
-    return escape(one_line(text))
+    return page(f"Segue: {report.protocol} report", body)
 
 
 def figure(metric: str, value: float | None) -> str:
@@ -95,18 +61,14 @@ def _left_out(report: Report) -> list[str]:
 
 
 def _notes(notes: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{_safe(note)}</li>" for note in notes) + "</ul>" if notes else ""
+    return "<ul>" + "".join(f"<li>{safe(note)}</li>" for note in notes) + "</ul>" if notes else ""
 
 
 def _plots(report: Report) -> Iterable[str]:
     try:
-        drawn = plots(report)
+        return figures(plots(report))
     except MissingDependency as error:
-        return [f'<p class="quiet">No plots: {_safe(str(error))}.</p>']
-    return [
-        f"<h2>{_safe(heading)}</h2><figure>{svg}<figcaption>{_safe(reading)}</figcaption></figure>"
-        for heading, reading, svg in drawn
-    ]
+        return [f'<p class="quiet">No plots: {safe(str(error))}.</p>']
 
 
 def _tables(report: Report) -> Iterable[str]:
@@ -116,17 +78,17 @@ def _tables(report: Report) -> Iterable[str]:
         if rows:
             state = " open" if place == 0 else ""
             table = _table(report, rows)
-            yield f"<details{state}><summary>{_safe(name)} (n = {rows[0].n_queries:,})</summary>{table}</details>"
+            yield f"<details{state}><summary>{safe(name)} (n = {rows[0].n_queries:,})</summary>{table}</details>"
 
 
 def _table(report: Report, rows: Sequence[Row]) -> str:
     metrics = [m for m in report.metrics if any(m in row.scores for row in rows)]
-    head = "".join(f"<th>{_safe(m)}{' (lower is better)' if is_lower_better(m) else ''}</th>" for m in metrics)
+    head = "".join(f"<th>{safe(m)}{' (lower is better)' if is_lower_better(m) else ''}</th>" for m in metrics)
     lines = []
     for row in rows:
         cells = "".join(_cell(m, row.scores.get(m), row.versus.get(m)) for m in metrics)
         mark = ' class="reference"' if row.method == report.reference else ""
-        lines.append(f"<tr{mark}><td>{_safe(row.method)}</td>{cells}</tr>")
+        lines.append(f"<tr{mark}><td>{safe(row.method)}</td>{cells}</tr>")
     return (
         f'<div class="wide"><table><thead><tr><th>method</th>{head}</tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
@@ -163,9 +125,9 @@ def _not_below(report: Report) -> str:
     for row in report.not_below:
         low, high = figure(row.metric, row.difference.low), figure(row.metric, row.difference.high)
         cells = [
-            _safe(row.slice),
-            _safe(row.method),
-            _safe(row.other),
+            safe(row.slice),
+            safe(row.method),
+            safe(row.other),
             f"{figure(row.metric, row.difference.mean)}<br><small>{low} to {high}</small>",
             figure(row.metric, row.bound),
             f"{row.p_holm:.4f}" if row.p_holm is not None else "-",
@@ -190,11 +152,11 @@ def _lists(lists: Sequence[TitleList]) -> str:
         by_title.setdefault(one.title, []).append(one)
     boxes = []
     for title, answers in by_title.items():
-        parts = [f"<h3>{_safe(title)}</h3>"]
+        parts = [f"<h3>{safe(title)}</h3>"]
         for answer in answers:
-            tracks = "".join(f"<li>{_safe(t.name)} – {_safe(t.artist)}</li>" for t in answer.tracks)
-            ignored = "".join(f'<p class="quiet">{_safe(text)}</p>' for text in answer.ignored)
-            parts.append(f"<h4>{_safe(answer.method)}</h4><ol>{tracks}</ol>{ignored}")
+            tracks = "".join(f"<li>{safe(t.name)} – {safe(t.artist)}</li>" for t in answer.tracks)
+            ignored = "".join(f'<p class="quiet">{safe(text)}</p>' for text in answer.ignored)
+            parts.append(f"<h4>{safe(answer.method)}</h4><ol>{tracks}</ol>{ignored}")
         boxes.append(f'<div class="list">{"".join(parts)}</div>')
     return (
         "<h2>Lists to judge at a glance</h2><p>Titles of docs/titles.txt; nobody's playlists.</p>"
@@ -204,7 +166,7 @@ def _lists(lists: Sequence[TitleList]) -> str:
 
 def _methods(report: Report) -> str:
     methods: Mapping[str, str] = report.methods
-    lines = "".join(f"<tr><td>{_safe(name)}</td><td>{_safe(mark)}</td></tr>" for name, mark in methods.items())
+    lines = "".join(f"<tr><td>{safe(name)}</td><td>{safe(mark)}</td></tr>" for name, mark in methods.items())
     return (
         "<details><summary>Fingerprints of the methods</summary><table><tbody>" + lines + "</tbody></table></details>"
         '<p class="quiet">Every metric is defined in docs/metrics.md. * and colour: p at most 0.05 after Holm.</p>'

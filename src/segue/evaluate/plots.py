@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import io
-import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from segue.errors import MissingDependency
+from segue.evaluate.drawing import COLOURS, REFERENCE_COLOUR, Plot, as_svg, label, need_matplotlib, panels
 from segue.evaluate.table import Report, Score
 
 if TYPE_CHECKING:
@@ -17,12 +14,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Plot", "plots"]
 
-Plot = tuple[str, str, str]
-"""Heading, one sentence on how to read it, SVG."""
-
-# Okabe and Ito's colours: told apart by everybody; the reference is always the dark grey
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-_REFERENCE = "#333333"
 _MOST_LINES = 6
 _POPULARITY = "popularity"
 _BANDS = {
@@ -40,10 +31,7 @@ def plots(report: Report) -> list[Plot]:
     Raises:
         MissingDependency: matplotlib is not installed.
     """
-    try:
-        import matplotlib  # imported late: only a page needs it  # noqa: F401
-    except ImportError as error:
-        raise MissingDependency("drawing plots", extra="train") from error
+    need_matplotlib()
     drawn = [
         _by_method(report),
         _seen_unseen(report),
@@ -62,18 +50,18 @@ def _by_method(report: Report) -> Plot | None:
     methods = [m for m in report.methods if _score(report, m, where, metrics[0]) is not None][::-1]
 
     def draw(figure: Figure) -> None:
-        for axes, metric in zip(_panels(figure, len(metrics), share_y=True), metrics, strict=True):
+        for axes, metric in zip(panels(figure, len(metrics), share_y=True), metrics, strict=True):
             for place, method in enumerate(methods):
                 found = _score(report, method, where, metric)
                 if found is not None:
-                    colour = _REFERENCE if method == report.reference else _COLOURS[0]
+                    colour = REFERENCE_COLOUR if method == report.reference else COLOURS[0]
                     _interval(axes, found, place, colour)
-            axes.set_yticks(range(len(methods)), [_label(m) for m in methods])
+            axes.set_yticks(range(len(methods)), [label(m) for m in methods])
             axes.set_title(metric)
             axes.set_xlim(left=0)
             axes.grid(axis="x", color="#e6e6e6")
 
-    svg = _svg(draw, (9, 1.2 + 0.34 * len(methods)), "by-method")
+    svg = as_svg(draw, (9, 1.2 + 0.34 * len(methods)), "by-method")
     reading = (
         f"Dot: mean over {where}; line: 95 % bootstrap interval. Further right is better; grey is the reference."
     )
@@ -87,22 +75,22 @@ def _seen_unseen(report: Report) -> Plot | None:
         return None
 
     def draw(figure: Figure) -> None:
-        axes = next(_panels(figure, 1))
+        axes = next(panels(figure, 1))
         for place, method in enumerate(methods):
             means = [report.mean(method, s, metric) for s in pair]
             axes.plot(means, [place, place], color="#bbbbbb", linewidth=2, zorder=1)
-        for name, colour, offset in zip(pair, (_COLOURS[0], _COLOURS[1]), (0.1, -0.1), strict=True):
+        for name, colour, offset in zip(pair, (COLOURS[0], COLOURS[1]), (0.1, -0.1), strict=True):
             for place, method in enumerate(methods):
                 found = _score(report, method, name, metric)
                 if found is not None:
                     _interval(axes, found, place + offset, colour, name if place == 0 else None)
-        axes.set_yticks(range(len(methods)), [_label(m) for m in methods])
+        axes.set_yticks(range(len(methods)), [label(m) for m in methods])
         axes.set_xlabel(metric)
         axes.set_xlim(left=0)
         axes.grid(axis="x", color="#e6e6e6")
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
 
-    svg = _svg(draw, (9, 1.3 + 0.38 * len(methods)), "seen-unseen")
+    svg = as_svg(draw, (9, 1.3 + 0.38 * len(methods)), "seen-unseen")
     return "Seen against unseen titles", "A title is seen if a training playlist carries it.", svg
 
 
@@ -136,18 +124,18 @@ def _popularity(report: Report) -> Plot | None:
     methods = [m for m in report.methods if _score(report, m, where, metric) is not None][::-1]
 
     def draw(figure: Figure) -> None:
-        axes = next(_panels(figure, 1))
+        axes = next(panels(figure, 1))
         means = [report.mean(m, where, metric) for m in methods]
-        axes.barh(range(len(methods)), means, color=_COLOURS[5], height=0.6)
+        axes.barh(range(len(methods)), means, color=COLOURS[5], height=0.6)
         if report.truth_popularity is not None:
-            axes.axvline(report.truth_popularity, color=_REFERENCE, linestyle="--", label="the hidden tracks")
+            axes.axvline(report.truth_popularity, color=REFERENCE_COLOUR, linestyle="--", label="the hidden tracks")
             axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
-        axes.set_yticks(range(len(methods)), [_label(m) for m in methods])
+        axes.set_yticks(range(len(methods)), [label(m) for m in methods])
         axes.set_xlabel("training playlists per recommended track (mean of the first 66)")
         axes.set_xlim(left=0)
         axes.grid(axis="x", color="#e6e6e6")
 
-    svg = _svg(draw, (9, 1.3 + 0.32 * len(methods)), "popularity")
+    svg = as_svg(draw, (9, 1.3 + 0.32 * len(methods)), "popularity")
     return "How popular the recommended tracks are", "Far right of the dashed line: a method plays it safe.", svg
 
 
@@ -161,16 +149,16 @@ def _lines(
     name: str,
 ) -> str:
     def draw(figure: Figure) -> None:
-        axes = next(_panels(figure, 1))
-        colours = iter(_COLOURS)
+        axes = next(panels(figure, 1))
+        colours = iter(COLOURS)
         for place, method in enumerate(methods):
-            colour = _REFERENCE if method == report.reference else next(colours)
+            colour = REFERENCE_COLOUR if method == report.reference else next(colours)
             shift = (place - (len(methods) - 1) / 2) * 0.09
             found = [(i + shift, s) for i, g in enumerate(groups) if (s := _score(report, method, g, metric))]
             x, means = [at for at, _ in found], [s.mean or 0.0 for _, s in found]
             errors = [[_span(s)[0] for _, s in found], [_span(s)[1] for _, s in found]]
             axes.errorbar(
-                x, means, yerr=errors, color=colour, marker="o", markersize=4, linewidth=1, label=_label(method)
+                x, means, yerr=errors, color=colour, marker="o", markersize=4, linewidth=1, label=label(method)
             )
         axes.set_xticks(range(len(groups)), ticks)
         axes.set_xlabel(xlabel)
@@ -179,7 +167,7 @@ def _lines(
         axes.grid(axis="y", color="#e6e6e6")
         axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
-    return _svg(draw, (9, 4), name)
+    return as_svg(draw, (9, 4), name)
 
 
 def _chosen(report: Report, metric: str) -> list[str]:
@@ -211,7 +199,7 @@ def _span(found: Score) -> tuple[float, float]:
     return max(mean - low, 0.0), max(high - mean, 0.0)
 
 
-def _interval(axes: Axes, found: Score, place: float, colour: str, label: str | None = None) -> None:
+def _interval(axes: Axes, found: Score, place: float, colour: str, name: str | None = None) -> None:
     below, above = _span(found)
     axes.errorbar(
         [found.mean or 0.0],
@@ -221,55 +209,5 @@ def _interval(axes: Axes, found: Score, place: float, colour: str, label: str | 
         color=colour,
         markersize=5,
         capsize=2,
-        label=label,
+        label=name,
     )
-
-
-def _label(text: str) -> str:
-    """A name that every font has: other characters become a question mark."""
-    short = text if len(text) <= 40 else text[:39] + "~"
-    return "".join(c if " " <= c <= "~" else "?" for c in short)
-
-
-def _panels(figure: Figure, n: int, *, share_y: bool = False) -> Iterator[Axes]:
-    made: Any = figure.subplots(1, n, sharey=share_y, squeeze=False)
-    for axes in made[0]:
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        axes.set_axisbelow(True)
-        yield axes
-
-
-@contextmanager
-def _style(salt: str) -> Iterator[None]:
-    import matplotlib  # imported late: only a page needs it
-
-    # paths instead of text: the page needs no font and holds no text of others; the salt keeps ids of plots apart
-    settings: Any = {
-        "svg.fonttype": "path",
-        "svg.hashsalt": salt,
-        "text.parse_math": False,
-        "font.family": "DejaVu Sans",
-        "font.size": 9,
-        "axes.edgecolor": "#999999",
-        "figure.facecolor": "none",
-        "axes.facecolor": "none",
-    }
-    with matplotlib.rc_context(settings):
-        yield
-
-
-def _svg(draw: Callable[[Figure], None], size: tuple[float, float], name: str) -> str:
-    from matplotlib.figure import Figure  # imported late: only a page needs it
-
-    with _style(name):
-        figure = Figure(figsize=size, layout="constrained")
-        draw(figure)
-        out = io.StringIO()
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
-    svg = out.getvalue()
-    svg = svg[svg.index("<svg") :]
-    for size_attribute in ("width", "height"):  # the page decides
-        svg = re.sub(rf'(<svg[^>]*?) {size_attribute}="[^"]*"', r"\1", svg, count=1)
-    # ids must be unique on a page with several plots
-    return re.sub(r'( id="|href="#|url\(#)', rf"\1{name}-", svg)
