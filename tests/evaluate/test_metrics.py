@@ -36,7 +36,13 @@ RANKING, TRUTH = rows(10, 1, 2, 12, 3), rows(10, 11, 12)
         ("precision@4", 2 / 4),
         ("recall@3", 1 / 3),
         ("recall@66", 2 / 3),
+        ("hit@1", 1.0),
+        ("hit@2", 1 / 2),  # one of the two that a list of two can hit
+        ("hit@4", 2 / 3),  # two of three: no list can hit a fourth
+        ("hit@66", 2 / 3),
         ("hit_rate@1", 1.0),
+        ("r_precision_track@2", 1 / 3),
+        ("r_precision_track@1", 1 / 3),
         ("mrr@10", 1.0),
         ("clicks", 0.0),
         ("ndcg@500", (1 + 1 / math.log2(5)) / (1 + 1 / math.log2(3) + 1 / 2)),
@@ -61,6 +67,30 @@ def test_the_three_r_precisions_differ_in_what_an_artist_is_worth() -> None:
     assert value(ranking, truth, "r_precision", artists) == pytest.approx((1 + 0.25 * 2) / 4)
     # the artists of all four, {0, 1, 2}, and of the truth, {0, 1, 3}, share 0 and 1
     assert value(ranking, truth, "r_precision_literal", artists) == pytest.approx((1 + 0.25 * 2) / 4)
+
+
+def test_r_precision_of_a_list_that_ends_early() -> None:
+    artists = rows(0, 0, 0, 1, 1, 2, 3)
+    truth = rows(0, 1, 3, 6)
+    ranking = rows(0, 2, 4, 5, 6)
+    # of the list 0, 2: one hit; 2 is by artist 0, who made the missed 1
+    assert value(ranking, truth, "r_precision@2", artists) == pytest.approx((1 + 0.25) / 4)
+    assert value(ranking, truth, "r_precision@1", artists) == pytest.approx(1 / 4)
+    assert value(ranking, truth, "r_precision_literal@1", artists) == pytest.approx((1 + 0.25) / 4)
+    # |G| = 4 ends the list of five anyway
+    for name in ("r_precision", "r_precision_track", "r_precision_literal"):
+        for k in (4, 5, 66, 500):
+            assert value(ranking, truth, f"{name}@{k}", artists) == value(ranking, truth, name, artists)
+
+
+def test_hit_is_precision_for_long_playlists_and_recall_for_short_ones() -> None:
+    ranking = np.arange(100, dtype=np.int32)
+    long, short = np.arange(0, 200, 2, dtype=np.int32), rows(3, 50, 900)
+    for k in (10, 66, 100):
+        assert value(ranking, long, f"hit@{k}") == value(ranking, long, f"precision@{k}")
+        assert value(ranking, short, f"hit@{k}") == value(ranking, short, f"recall@{k}")
+    assert value(rows(), short, "hit@10") == 0
+    assert value(np.arange(10, dtype=np.int32), np.arange(700, dtype=np.int32), "hit@10") == 1
 
 
 def test_an_artist_of_a_hit_counts_in_the_literal_form_only() -> None:
@@ -120,7 +150,7 @@ def test_evaluate_averages_and_knows_coverage() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["ndcg", "ndcg@0", "precision", "nonsense@10", "clicks@10", "r_precision@5", "coverage"]
+    "name", ["ndcg", "ndcg@0", "precision", "nonsense@10", "clicks@10", "r_precision@0", "hit", "coverage"]
 )
 def test_an_unknown_metric_is_named(name: str) -> None:
     with pytest.raises(InputError, match=r"choose from|say"):

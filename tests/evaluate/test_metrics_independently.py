@@ -15,6 +15,7 @@ with warnings.catch_warnings():
     # third-party imports that warn of their own future are none of our business; ours would still fail the tests
     warnings.simplefilter("ignore")
     import ir_measures
+    import pytrec_eval
     from ir_measures import RR, P, R, Rprec, Success, nDCG
 
 N_TRACKS = 40
@@ -78,6 +79,35 @@ def test_ir_measures_agrees(case: list[tuple[list[int], list[int]]]) -> None:
     assert seen == set(OURS)
 
 
+@given(cases)
+@settings(max_examples=60, deadline=None)
+def test_hit_is_what_trec_eval_calls_relative_precision(case: list[tuple[list[int], list[int]]]) -> None:
+    run, qrels = built(case)
+    cuts = (1, 3, 10, 66)
+    ours = per_query(run, qrels, [f"hit@{k}" for k in cuts])
+    judge = pytrec_eval.RelevanceEvaluator(
+        {q: {str(row): 1 for row in truth.tolist()} for q, truth in qrels.relevant.items()},
+        {"relative_P." + ",".join(map(str, cuts))},
+    )
+    ranked = {q: {str(row): float(-place) for place, row in enumerate(r.tolist())} for q, r in run.rankings.items()}
+    theirs = judge.evaluate(ranked)
+    for place, query_id in enumerate(qrels):
+        for k in cuts:
+            expected = theirs[query_id][f"relative_P_{k}"] if len(run.rankings[query_id]) else 0.0
+            np.testing.assert_allclose(ours[f"hit@{k}"][place], expected, atol=1e-6, err_msg=f"hit@{k}")
+
+
+@given(cases)
+@settings(max_examples=60, deadline=None)
+def test_r_precision_at_k_is_that_of_the_list_cut_off_there(case: list[tuple[list[int], list[int]]]) -> None:
+    run, qrels = built(case)
+    for k in (1, 3, 10):
+        cut = Run("cut", {q: rows[:k] for q, rows in run.rankings.items()})
+        for name in ("r_precision", "r_precision_track", "r_precision_literal"):
+            at_k = per_query(run, qrels, [f"{name}@{k}"])[f"{name}@{k}"]
+            np.testing.assert_array_equal(at_k, per_query(cut, qrels, [name])[name])
+
+
 ALL = [
     "ndcg_exp@10",
     *OURS,
@@ -86,6 +116,10 @@ ALL = [
     "clicks",
     "ndcg_retrieved@10",
     "mean_popularity@5",
+    "hit@3",
+    "hit@66",
+    "r_precision@3",
+    "r_precision_literal@3",
 ]
 
 
@@ -126,7 +160,12 @@ def test_a_hit_that_moves_up_never_hurts(case: list[tuple[list[int], list[int]]]
 def test_ranges(case: list[tuple[list[int], list[int]]]) -> None:
     values = per_query(*built(case), ALL)
     for name in ALL:
-        high = {"clicks": 51, "mean_popularity@5": 9, "r_precision_literal": 1.25}.get(name, 1)
+        high = {
+            "clicks": 51,
+            "mean_popularity@5": 9,
+            "r_precision_literal": 1.25,
+            "r_precision_literal@3": 1.25,
+        }.get(name, 1)
         assert (values[name] >= 0).all(), name
         assert (values[name] <= high + 1e-12).all(), name
     assert (values["r_precision"] >= values["r_precision_track"]).all()

@@ -88,22 +88,19 @@ class _Judged:
         """Rank of the first hit, from 1; 0 if there is none."""
         return np.where(self.hit.any(axis=1), self.hit.argmax(axis=1) + 1, 0) if self.hit.size else self.sizes * 0
 
-    @cached_property
-    def in_first_g(self) -> NDArray[np.bool_]:
-        """Which places are among the first ``|G|`` (at most 500) and filled; bool ``(n, m)``."""
-        depth = np.minimum(self.sizes, CHALLENGE_DEPTH)
-        ranked: NDArray[np.bool_] = (np.arange(self.rows.shape[1]) < depth[:, None]) & (self.rows >= 0)
+    def in_first_g(self, depth: int) -> NDArray[np.bool_]:
+        """Which places are among the first ``|G|``, no deeper than ``depth``, and filled; bool ``(n, m)``."""
+        places = np.minimum(self.sizes, depth)
+        ranked: NDArray[np.bool_] = (np.arange(self.rows.shape[1]) < places[:, None]) & (self.rows >= 0)
         return ranked
 
-    @cached_property
-    def hits_in_first_g(self) -> Values:
-        """Hits among those places; float64 ``(n,)``."""
-        return np.asarray((self.hit & self.in_first_g).sum(axis=1), np.float64)
+    def hits_among(self, ranked: NDArray[np.bool_]) -> Values:
+        """Hits among the ``ranked`` places; float64 ``(n,)``."""
+        return np.asarray((self.hit & ranked).sum(axis=1), np.float64)
 
-    @cached_property
-    def is_missed(self) -> NDArray[np.bool_]:
-        """Which entries of ``relevant`` are not among the first ``|G|`` of their query."""
-        found_query, found_place = np.nonzero(self.hit & self.in_first_g)
+    def is_missed(self, ranked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which entries of ``relevant`` are not among the ``ranked`` places of their query."""
+        found_query, found_place = np.nonzero(self.hit & ranked)
         found = found_query * self.width + self.rows[found_query, found_place]
         return ~np.isin(self.truth_query * self.width + self.relevant, found)
 
@@ -152,19 +149,20 @@ def _clicks(judged: _Judged) -> Values:
     return np.where((rank > 0) & (rank <= CHALLENGE_DEPTH), (rank - 1) // 10, NO_CLICK).astype(np.float64)
 
 
-def _r_precision_track(judged: _Judged) -> Values:
-    return judged.hits_in_first_g / judged.sizes
+def _r_precision_track(judged: _Judged, depth: int = CHALLENGE_DEPTH) -> Values:
+    return judged.hits_among(judged.in_first_g(depth)) / judged.sizes
 
 
-def _r_precision(judged: _Judged) -> Values:
-    wrong = judged.in_first_g & ~judged.hit
-    matched = _shared_artists(judged, wrong, judged.is_missed)
-    return (judged.hits_in_first_g + _ARTIST_SHARE * matched) / judged.sizes
+def _r_precision(judged: _Judged, depth: int = CHALLENGE_DEPTH) -> Values:
+    ranked = judged.in_first_g(depth)
+    matched = _shared_artists(judged, ranked & ~judged.hit, judged.is_missed(ranked))
+    return (judged.hits_among(ranked) + _ARTIST_SHARE * matched) / judged.sizes
 
 
-def _r_precision_literal(judged: _Judged) -> Values:
-    matched = _shared_artists(judged, judged.in_first_g, np.ones(len(judged.relevant), bool))
-    return (judged.hits_in_first_g + _ARTIST_SHARE * matched) / judged.sizes
+def _r_precision_literal(judged: _Judged, depth: int = CHALLENGE_DEPTH) -> Values:
+    ranked = judged.in_first_g(depth)
+    matched = _shared_artists(judged, ranked, np.ones(len(judged.relevant), bool))
+    return (judged.hits_among(ranked) + _ARTIST_SHARE * matched) / judged.sizes
 
 
 def _shared_artists(judged: _Judged, ranked: NDArray[np.bool_], wanted: NDArray[np.bool_]) -> Values:
@@ -193,9 +191,15 @@ _AT_K: Mapping[str, Callable[[_Judged, int], Values]] = {
     "ndcg_retrieved": _ndcg_retrieved,
     "precision": lambda judged, k: judged.hits(k) / k,
     "recall": lambda judged, k: judged.hits(k) / judged.sizes,
+    # what there was to find, at most: a list of k tracks cannot hit more than k, nor more than there are
+    "hit": lambda judged, k: judged.hits(k) / np.minimum(judged.sizes, k),
     "hit_rate": lambda judged, k: (judged.hits(k) > 0).astype(np.float64),
     "mrr": _mrr,
     "mean_popularity": _mean_popularity,
+    # of a list that ends at k; without a cut-off it ends at 500
+    "r_precision": _r_precision,
+    "r_precision_track": _r_precision_track,
+    "r_precision_literal": _r_precision_literal,
 }
 _WHOLE_RUN = "coverage"
 _NAME = re.compile(r"([a-z_]+)(?:@([1-9][0-9]{0,5}))?")
@@ -225,7 +229,7 @@ def per_query(run: Run, qrels: Qrels, metrics: Sequence[str]) -> dict[str, Value
         qrels: the truth; its order of queries is the order of the values.
         metrics: ``r_precision`` (the challenge's), ``r_precision_track``, ``r_precision_literal``, ``clicks``, and
             with a cut-off, as in ``ndcg@500``: ``ndcg``, ``ndcg_exp``, ``ndcg_retrieved``, ``precision``, ``recall``,
-            ``hit_rate``, ``mrr``, ``mean_popularity``.
+            ``hit``, ``hit_rate``, ``mrr``, ``mean_popularity``, and the three R-precisions of a list cut off there.
 
     Returns:
         metric -> float64 ``(n_queries,)``. All lie in [0, 1] but ``clicks`` (0 to 51, lower is better),
