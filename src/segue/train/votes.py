@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from segue.errors import MissingDependency, TrainingError
 from segue.library import Votes
 from segue.library.vote_parameters import VoteParameters
+from segue.train.likelihood import VoteLikelihood
 
 if TYPE_CHECKING:
     import torch
     from scipy.sparse import csr_matrix
 
 __all__ = ["SparseChannel", "VoteTraining", "train_votes"]
-
-_DENSE = 20_000_000  # entries of the title x track profile up to which a dense product is the faster one
-_LENGTH_POWER = 0.5  # inside the likelihood; the ranking uses VoteParameters.length_power
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,13 +200,11 @@ class _Data:
     vectors: torch.Tensor  # (u, d)
     keys: torch.Tensor  # (u,)
     channels: Sequence[SparseChannel]
-    title_of: NDArray[np.int64]  # (n,) title of each playlist
-    tracks: csr_matrix  # (n, t) binary
-    lengths: NDArray[np.float32]  # (n,)
-    by_track: csr_matrix  # (t, u): sum over the title's playlists of 1 / length ** power
-    profile: torch.Tensor | None  # the same, dense (u, t), where that is small
-    mass: torch.Tensor  # (u,): the same, summed over tracks
-    popularity: NDArray[np.float32]  # (t,), sums to 1
+    likelihood: VoteLikelihood
+
+    @property
+    def title_of(self) -> NDArray[np.int64]:
+        return self.likelihood.title_of
 
     @classmethod
     def of(
@@ -221,31 +217,14 @@ class _Data:
         rng: np.random.Generator,
     ) -> _Data:
         import torch
-        from scipy.sparse import csr_matrix, diags_array
 
-        chosen = np.flatnonzero(votes.playlist_tracks.lengths > 0)
-        if len(chosen) > settings.max_playlists:
-            chosen = np.sort(rng.choice(chosen, settings.max_playlists, replace=False))
-        if len(chosen) < 2:
-            raise TrainingError(f"learning a vote needs at least 2 playlists with tracks, there are {len(chosen)}")
-        kept, title_of = np.unique(votes.title_rows[chosen], return_inverse=True)
-        tracks = votes.playlist_tracks.select(chosen).matrix()
-        lengths = np.asarray(tracks.sum(axis=1)).ravel().astype(np.float32)
-        n, u = len(chosen), len(kept)
-        of_title = csr_matrix((np.ones(n, np.float32), (title_of, np.arange(n))), shape=(u, n))
-        profile = csr_matrix(of_title @ diags_array(lengths**-_LENGTH_POWER) @ tracks).astype(np.float32)
-        counts = np.asarray(tracks.sum(axis=0)).ravel()
+        likelihood = VoteLikelihood.of(votes, max_playlists=settings.max_playlists, rng=rng)
+        kept = likelihood.titles
         return cls(
             vectors=torch.from_numpy(np.ascontiguousarray(vectors[kept], np.float32)),
             keys=torch.from_numpy(np.asarray(keys)[kept].astype(np.int64)),
             channels=[SparseChannel(c.name, c.asked[kept], c.voting[kept].T.tocsr()) for c in channels],
-            title_of=title_of.astype(np.int64),
-            tracks=tracks,
-            lengths=lengths,
-            by_track=profile.T.tocsr(),
-            profile=torch.from_numpy(profile.toarray()) if u * profile.shape[1] <= _DENSE else None,
-            mass=torch.from_numpy(np.asarray(profile.sum(axis=1)).ravel().astype(np.float32)),
-            popularity=(counts / counts.sum()).astype(np.float32),
+            likelihood=likelihood,
         )
 
     def loss(self, parts: _Parts, batch: NDArray[np.int64]) -> torch.Tensor:
@@ -259,25 +238,4 @@ class _Data:
         logits = logits + parts.same_title * (self.keys[t][:, None] == self.keys[None])
         for scale, channel in zip(parts.channels, self.channels, strict=True):
             logits = logits + scale * torch.from_numpy((channel.asked[titles] @ channel.voting).toarray())
-        weights = torch.exp(logits - logits.max(dim=1, keepdim=True).values.detach())  # (b, u)
-
-        lengths = torch.from_numpy(self.lengths[batch])
-        own = weights.gather(1, t[:, None]).squeeze(1)  # the playlist's own title, from which it is taken out
-        mass = (weights @ self.mass - own * lengths ** (1 - _LENGTH_POWER)).clamp(min=1e-12)
-
-        rows = self.tracks[batch]
-        row = np.repeat(np.arange(len(batch)), np.diff(rows.indptr))  # (m,) playlist of each (playlist, track) pair
-        r = torch.from_numpy(row)
-        if self.profile is not None:
-            sums = (weights @ self.profile)[r, torch.from_numpy(rows.indices.astype(np.int64))]
-        else:
-            votes = self.by_track[rows.indices]  # (m, u)
-            pair = np.repeat(np.arange(len(row)), np.diff(votes.indptr))
-            gathered = weights[torch.from_numpy(row[pair]), torch.from_numpy(votes.indices.astype(np.int64))]
-            weighted = gathered * torch.from_numpy(votes.data)
-            sums = torch.zeros(len(row)).index_add(0, torch.from_numpy(pair), weighted)
-        voted = ((sums - own[r] * lengths[r] ** -_LENGTH_POWER).clamp(min=0)) / mass[r]
-        eps = parts.popularity.sigmoid()
-        likelihood = (1 - eps) * voted + eps * torch.from_numpy(self.popularity[rows.indices])
-        logs = torch.log(likelihood + 1e-9)
-        return -(torch.zeros(len(batch)).index_add(0, r, logs) / lengths).mean()
+        return self.likelihood.loss(logits, parts.popularity.sigmoid(), batch)
