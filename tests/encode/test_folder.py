@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from models.tiny import tiny_folder, write_tiny
+from models.tiny import tiny_dense, tiny_folder, write_dense, write_plain, write_tiny
 from segue.encode.folder import SentenceFolder
 from segue.encode.locate import base_model_folder
 from segue.errors import InputError, MissingDependency, StoredDataError
@@ -53,7 +53,18 @@ def test_other_pooling_is_refused(tmp_path: Path, config: dict[str, object]) -> 
         SentenceFolder.read(write_tiny(tmp_path, pooling=config))
 
 
-@pytest.mark.parametrize("modules", [("Transformer", "Pooling", "Dense"), ("StaticEmbedding",), ("Transformer",), ()])
+@pytest.mark.parametrize(
+    "modules",
+    [
+        ("Transformer", "Pooling", "Dense", "Dense"),
+        ("Transformer", "Pooling", "Normalize", "Dense"),
+        ("Transformer", "Dense", "Pooling"),
+        ("Transformer", "Pooling", "Dropout"),
+        ("StaticEmbedding",),
+        ("Transformer",),
+        (),
+    ],
+)
 def test_other_modules_are_refused(tmp_path: Path, modules: tuple[str, ...]) -> None:
     with pytest.raises(StoredDataError, match=r"modules\.json lists .*choose another encoder"):
         SentenceFolder.read(write_tiny(tmp_path, modules=modules))
@@ -61,6 +72,114 @@ def test_other_modules_are_refused(tmp_path: Path, modules: tuple[str, ...]) -> 
 
 def test_normalize_may_be_missing(tmp_path: Path) -> None:
     SentenceFolder.read(write_tiny(tmp_path, modules=("Transformer", "Pooling")))
+
+
+def test_fingerprints_of_sentence_transformers_folders_stay_what_they_were() -> None:
+    """Models on disk refuse an encoder of another fingerprint, so this number may never change."""
+    assert SentenceFolder.read(tiny_folder()).fingerprint() == "31ac5e31d4cb88ac"
+
+
+def test_a_linear_layer_is_read_and_counts(tmp_path: Path) -> None:
+    described = SentenceFolder.read(tiny_dense())
+    assert (described.dense, described.prefix, described.pooling) == ("2_Dense", None, "mean")
+    fingerprints = {described.fingerprint(), SentenceFolder.read(tiny_folder()).fingerprint()}
+    folder = Path(shutil.copytree(tiny_dense(), tmp_path / "m"))
+    assert SentenceFolder.read(folder).fingerprint() == described.fingerprint()
+    write_dense(folder / "2_Dense", bias=False)
+    fingerprints.add(SentenceFolder.read(folder).fingerprint())
+    layer = load_file(folder / "2_Dense" / "model.safetensors")
+    layer["linear.weight"] = np.nextafter(layer["linear.weight"], np.float32(9))
+    save_file(layer, folder / "2_Dense" / "model.safetensors")
+    fingerprints.add(SentenceFolder.read(folder).fingerprint())
+    assert len(fingerprints) == 4
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"activation_function": "torch.nn.modules.activation.Tanh"},
+        {"activation_function": "somebody.linear.Identity"},
+        {"use_residual": True},
+        {"module_input_name": "token_embeddings"},
+        {"module_output_name": "another"},
+    ],
+)
+def test_what_is_more_than_linear_is_refused(tmp_path: Path, config: dict[str, object]) -> None:
+    folder = Path(shutil.copytree(tiny_dense(), tmp_path / "m"))
+    write_dense(folder / "2_Dense", **config)
+    with pytest.raises(StoredDataError, match=r"2_Dense/config\.json .*choose another encoder"):
+        SentenceFolder.read(folder)
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_linear_layer_without_its_files(tmp_path: Path, name: str) -> None:
+    folder = Path(shutil.copytree(tiny_dense(), tmp_path / "m"))
+    (folder / "2_Dense" / name).rename(folder / "2_Dense" / "pytorch_model.bin")
+    with pytest.raises(StoredDataError, match=rf"2_Dense/{name} is missing"):
+        SentenceFolder.read(folder)
+
+
+@pytest.mark.parametrize("head", [True, False])
+def test_a_plain_folder_has_the_fingerprint_of_its_base_model(tmp_path: Path, head: bool) -> None:
+    """Neither the head, nor what config.json says about it, nor the kind of folder counts."""
+    plain = SentenceFolder.read(write_plain(tmp_path, head=head))
+    assert (plain.pooling, plain.prefix, plain.dense, plain.max_length) == ("mean", "bert", None, 80)
+    assert plain.fingerprint() == SentenceFolder.read(tiny_folder()).fingerprint()
+    assert SentenceFolder.read(write_plain(tmp_path, rng_key=1)).fingerprint() != plain.fingerprint()
+
+
+def _edit(path: Path, **values: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+@pytest.mark.parametrize(
+    ("config", "tokenizer", "length"),
+    [
+        ({}, {"model_max_length": 40}, 40),
+        ({}, {"model_max_length": 10**30}, 80),
+        ({}, {"model_max_length": None}, 80),
+        ({"max_position_embeddings": 20}, {}, 20),
+        ({"model_type": "roberta", "pad_token_id": 1}, {}, 78),
+        ({"model_type": "distilbert"}, {}, 80),
+    ],
+)
+def test_how_much_a_plain_model_reads(
+    tmp_path: Path, config: dict[str, object], tokenizer: dict[str, object], length: int
+) -> None:
+    folder = write_plain(tmp_path)
+    _edit(folder / "config.json", **config)
+    _edit(folder / "tokenizer_config.json", **tokenizer)
+    assert SentenceFolder.read(folder).max_length == length
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"model_type": "gpt2"}, "type 'gpt2'"),
+        ({"model_type": None}, "type None"),
+        ({"is_decoder": True}, "decoder"),
+        ({"max_position_embeddings": "many"}, "damaged"),
+        ({"max_position_embeddings": -5}, "damaged"),
+    ],
+)
+def test_plain_folders_of_other_models_are_refused(tmp_path: Path, config: dict[str, object], said: str) -> None:
+    folder = write_plain(tmp_path)
+    _edit(folder / "config.json", **config)
+    with pytest.raises(StoredDataError, match=rf"config\.json .*{said}"):
+        SentenceFolder.read(folder)
+
+
+def test_a_plain_folder_of_pickles_is_refused(tmp_path: Path) -> None:
+    folder = write_plain(tmp_path)
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    with pytest.raises(StoredDataError, match=r"model\.safetensors is missing; .*pickle.* not read"):
+        SentenceFolder.read(folder).fingerprint()
+
+
+def test_an_adapter_beside_the_model_is_refused(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text("{}")
+    with pytest.raises(StoredDataError, match="merge it"):
+        SentenceFolder.read(folder)
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
-D, LAYERS, HEADS, INNER, POSITIONS = 32, 2, 4, 64, 80
+D, DENSE_D, LAYERS, HEADS, INNER, POSITIONS = 32, 24, 2, 4, 64, 80
 # fmt: off
 WORDS = [
     "road", "trip", "summer", "chill", "rap", "metal", "jazz", "sad", "happy", "party", "songs", "music", "rain",
@@ -34,7 +34,7 @@ def write_tiny(
     """Write the model as a sentence-transformers folder; neither torch nor transformers is needed."""
     folder.mkdir(parents=True, exist_ok=True)
     pooling = {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False} if pooling is None else pooling
-    paths = {"Transformer": "", "Pooling": "1_Pooling", "Normalize": "2_Normalize"}
+    paths = {"Transformer": "", "Pooling": "1_Pooling", "Dense": "2_Dense", "Normalize": "2_Normalize"}
     listed = [
         {"idx": i, "name": str(i), "path": paths.get(m, f"{i}_{m}"), "type": f"sentence_transformers.models.{m}"}
         for i, m in enumerate(modules)
@@ -60,6 +60,45 @@ def write_tiny(
     _json(folder / "1_Pooling" / "config.json", {"word_embedding_dimension": D, **pooling})
     _write_tokenizer(folder)
     save_file(_weights(np.random.default_rng(rng_key)), folder / "model.safetensors", {"format": "pt"})
+    if "Dense" in modules:
+        write_dense(folder / "2_Dense")
+    return folder
+
+
+def write_dense(folder: Path, *, bias: bool = True, **config: Any) -> None:
+    """Write a linear layer from ``D`` to ``DENSE_D`` numbers, far from the identity; ``config`` goes over its own."""
+    folder.mkdir(exist_ok=True)
+    rng = np.random.default_rng(9)
+    layer = {"linear.weight": rng.normal(0, 1, (DENSE_D, D)).astype(np.float32)}
+    if bias:
+        layer["linear.bias"] = rng.normal(0, 0.1, DENSE_D).astype(np.float32)
+    about = {"in_features": D, "out_features": DENSE_D, "bias": bias}
+    about["activation_function"] = "torch.nn.modules.linear.Identity"
+    _json(folder / "config.json", about | config)
+    save_file(layer, folder / "model.safetensors", {"format": "pt"})
+
+
+def write_plain(folder: Path, *, head: bool = True, pooler: bool = True, rng_key: int = 0) -> Path:
+    """Write the same transformer as a plain transformers folder, as ``save_pretrained`` of a classifier does."""
+    write_tiny(folder, rng_key=rng_key)
+    shutil.rmtree(folder / "1_Pooling")
+    for name in ("modules.json", "sentence_bert_config.json"):
+        (folder / name).unlink()
+    config = json.loads((folder / "config.json").read_text())
+    weights = load_file(folder / "model.safetensors")
+    if not pooler:
+        weights = {name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")}
+    if head:
+        weights = {f"bert.{name}": tensor for name, tensor in weights.items()}
+        rng = np.random.default_rng(5)
+        weights["classifier.weight"] = rng.normal(0, 1, (7, D)).astype(np.float32)
+        weights["classifier.bias"] = np.zeros(7, np.float32)
+        config["architectures"] = ["BertForSequenceClassification"]
+        config["problem_type"], config["classifier_dropout"] = "single_label_classification", 0.1
+        config["id2label"] = {str(i): f"LABEL_{i}" for i in range(7)}
+        config["label2id"] = {f"LABEL_{i}": i for i in range(7)}
+    _json(folder / "config.json", config)
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
     return folder
 
 
@@ -70,11 +109,28 @@ def tiny_folder() -> Path:
 
 
 @lru_cache(maxsize=1)
-def tiny_exported() -> Path:
-    """The same with ``onnx/model.onnx``, once a process; takes some seconds of torch."""
+def tiny_dense() -> Path:
+    """The model with a linear layer, once a process."""
+    return write_tiny(_temporary() / "dense", modules=("Transformer", "Pooling", "Dense", "Normalize"))
+
+
+@lru_cache(maxsize=1)
+def tiny_plain() -> Path:
+    """The model of :func:`tiny_folder` as a plain transformers folder with a head, once a process."""
+    return write_plain(_temporary() / "plain")
+
+
+@lru_cache(maxsize=3)
+def exported(folder: Path) -> Path:
+    """A folder with ``onnx/model.onnx``, once a process; takes some seconds of torch."""
     from segue.train.export import export_onnx
 
-    return export_onnx(tiny_folder(), _temporary() / "exported")
+    return export_onnx(folder, _temporary() / "exported")
+
+
+def tiny_exported() -> Path:
+    """:func:`tiny_folder` with ``onnx/model.onnx``."""
+    return exported(tiny_folder())
 
 
 def _temporary() -> Path:

@@ -1,4 +1,4 @@
-"""What a sentence-transformers folder holds, read without torch."""
+"""What the folder of a sentence encoder holds, read without torch."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any, Literal, cast, get_args
 
 import msgspec
 
+from segue.encode.plain import base_model, base_names
 from segue.errors import StoredDataError
 from segue.library.arrays import fingerprint, read_json
 
@@ -22,6 +23,8 @@ MAX_LENGTH = 64  # tokens; titles have 4 in the mean, and 200 characters of text
 Pooling = Literal["mean", "cls", "max", "mean_sqrt_len_tokens"]
 
 _HEADER_CAP = 100_000_000
+# What only sentence-transformers writes.
+_TRACES = ("sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling")
 # Old folders have one flag for each way of pooling, new ones a name.
 _FLAGS: dict[str, Pooling] = {
     "pooling_mode_mean_tokens": "mean",
@@ -62,15 +65,26 @@ def encoder_fingerprint(weights: str, tokenizer: str, max_length: int) -> str:
 
 @dataclass(frozen=True)
 class SentenceFolder:
-    """A checked sentence-transformers folder: transformer, pooling, perhaps normalisation, nothing else.
+    """A checked folder of a sentence encoder, of one of two kinds.
+
+    - A *sentence-transformers folder*: transformer, pooling, perhaps one linear layer (Dense), perhaps normalisation,
+      nothing else.
+    - A *plain transformers folder* (``config.json`` without ``modules.json``), a classifier say: the base model is
+      used, its head is not, and tokens are mean-pooled.
 
     Segue scales all vectors to unit length; a folder without a Normalize module is read as if it had one, because
     only cosines are used.
+
+    Args:
+        dense: where the linear layer lies in the folder; None without one.
+        prefix: of the base model's tensors in a plain folder; None for the other kind.
     """
 
     path: Path
     pooling: Pooling
     max_length: int
+    dense: str | None = None
+    prefix: str | None = None
 
     @classmethod
     def read(cls, path: Path | str) -> SentenceFolder:
@@ -80,17 +94,26 @@ class SentenceFolder:
             StoredDataError: it is no such folder, a file is missing, or a module or way of pooling is not supported.
         """
         path = Path(path)
-        if not (path / "modules.json").is_file():
-            raise StoredDataError(f"{path} is not a sentence-transformers folder (modules.json is missing)")
-        kinds = [(str(m["type"]).rsplit(".", 1)[-1], str(m["path"])) for m in _dicts(path / "modules.json")]
-        names = [kind for kind, _ in kinds]
-        if names[:2] != ["Transformer", "Pooling"] or any(name != "Normalize" for name in names[2:]):
+        plain = not (path / "modules.json").is_file()
+        if plain and (not (path / "config.json").is_file() or any((path / name).exists() for name in _TRACES)):
+            # a damaged one must not be read as a plain one: it might pool in another way
             raise StoredDataError(
-                f"{path / 'modules.json'} lists {', '.join(names) or 'nothing'}; "
-                "only Transformer, Pooling and Normalize are supported, choose another encoder"
+                f"{path} is not a sentence-transformers folder (modules.json is missing), nor a plain transformers "
+                "folder; fetch the encoder again"
             )
+        modules = [] if plain else _modules(path / "modules.json")
         if not (path / "tokenizer.json").is_file():
             raise StoredDataError(f"{path / 'tokenizer.json'} is missing; save the model with a fast tokenizer")
+        if (path / "adapter_config.json").is_file():
+            raise StoredDataError(
+                f"{path / 'adapter_config.json'} says that an adapter lies beside the model; merge it and save again"
+            )
+        if plain:
+            about = path / "tokenizer_config.json"
+            model = base_model(
+                path / "config.json", _dict(path / "config.json"), _dict(about) if about.is_file() else {}
+            )
+            return cls(path, "mean", model.max_length, prefix=model.prefix)
         extra = path / "config_sentence_transformers.json"
         if extra.is_file() and _dict(extra).get("default_prompt_name"):
             raise StoredDataError(f"{extra} sets a default prompt, which is not supported; choose another encoder")
@@ -98,20 +121,45 @@ class SentenceFolder:
         length = _dict(settings).get("max_seq_length") if settings.is_file() else None
         if length is None:
             length = _dict(path / "config.json").get("max_position_embeddings", 512)
-        return cls(path, _pooling(path / kinds[1][1] / "config.json"), int(length))
+        dense = [place for kind, place in modules if kind == "Dense"]
+        for place in dense:
+            _check_dense(path / place)
+        pooling = _pooling(path / modules[1][1] / "config.json")
+        return cls(path, pooling, int(length), dense=dense[0] if dense else None)
 
     @cached_property
-    def weights(self) -> str:
-        """Digest of the tensors and the pooling; the order of tensors and the file's metadata do not count."""
+    def tensors(self) -> dict[str, tuple[str, str]]:
+        """Name -> (dtype and shape, digest) of each tensor of the transformer, a plain folder's prefix taken off.
+
+        Raises:
+            StoredDataError: the weights are missing, damaged, or no safetensors.
+        """
         files = sorted(self.path.glob("model*.safetensors"))
         if not files:
             raise StoredDataError(
-                f"{self.path / 'model.safetensors'} is missing; weights in other formats are not read, "
+                f"{self.path / 'model.safetensors'} is missing; weights in other formats (pickle) are not read, "
                 "save the model as safetensors"
             )
-        tensors: dict[str, tuple[str, str]] = {}
+        found: dict[str, tuple[str, str]] = {}
         for file in files:
-            tensors.update(_tensor_digests(file))
+            found.update(_tensor_digests(file))
+        if self.prefix is None:
+            return found
+        return {name: found[stored] for name, stored in base_names(found, self.prefix).items()}
+
+    @cached_property
+    def weights(self) -> str:
+        """Digest of the tensors and the pooling; the order of tensors and the file's metadata do not count.
+
+        All tensors of transformer and linear layer count, also those that pooling does not use (a BERT's pooler). A
+        plain folder's head does not: so its digest is that of the sentence-transformers folder that
+        :func:`~segue.train.export.export_onnx` makes of it. Equal digests mean equal vectors; the reverse does not
+        hold, two models may differ in a pooler alone.
+        """
+        tensors = dict(self.tensors)
+        if self.dense is not None:
+            layer = _tensor_digests(self.path / self.dense / "model.safetensors")
+            tensors |= {f"dense.{name}": digest for name, digest in layer.items()}
         return fingerprint("weights", self.pooling, sorted(tensors.items()))
 
     def fingerprint(self, max_length: int = MAX_LENGTH) -> str:
@@ -132,6 +180,41 @@ def _dicts(path: Path) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not all(isinstance(m, dict) and "type" in m and "path" in m for m in value):
         raise StoredDataError(f"{path} is damaged (not a list of modules)")
     return value
+
+
+def _modules(path: Path) -> list[tuple[str, str]]:
+    """Kind and place of each module that ``modules.json`` lists, in order."""
+    kinds = [(str(m["type"]).rsplit(".", 1)[-1], str(m["path"])) for m in _dicts(path)]
+    names = [kind for kind, _ in kinds]
+    rest = names[3:] if names[2:3] == ["Dense"] else names[2:]
+    if names[:2] != ["Transformer", "Pooling"] or any(name != "Normalize" for name in rest):
+        raise StoredDataError(
+            f"{path} lists {', '.join(names) or 'nothing'}; only Transformer, Pooling, at most one Dense and "
+            "Normalize are supported, in this order; choose another encoder"
+        )
+    return kinds
+
+
+def _check_dense(folder: Path) -> None:
+    """A linear layer without anything around it, its weights no pickle."""
+    path = folder / "config.json"
+    config = _dict(path)
+    activation = str(config.get("activation_function", "Tanh"))  # what sentence-transformers falls back to
+    if activation != "torch.nn.modules.linear.Identity":
+        raise StoredDataError(
+            f"{path} has the activation {activation.rsplit('.', 1)[-1]}; only Identity is supported, "
+            "choose another encoder"
+        )
+    names = {config.get(name) or "sentence_embedding" for name in ("module_input_name", "module_output_name")}
+    if config.get("use_residual") or names != {"sentence_embedding"}:
+        raise StoredDataError(
+            f"{path} describes more than one linear layer on the sentence vector; choose another encoder"
+        )
+    if not (folder / "model.safetensors").is_file():
+        raise StoredDataError(
+            f"{folder / 'model.safetensors'} is missing; weights in other formats (pickle) are not read, "
+            "save the model as safetensors"
+        )
 
 
 def _pooling(path: Path) -> Pooling:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ _CHUNK = 2048
 
 @dataclass(frozen=True, eq=False)
 class SentenceEncoder:
-    """A sentence-transformers folder opened with torch, for training and for checking exports.
+    """The folder of a sentence encoder opened with torch, for training and for checking exports.
+
+    Both kinds of :class:`~segue.encode.folder.SentenceFolder` are opened, a classifier without its head too.
 
     Args:
         model: the ``SentenceTransformer``; whoever changes its parameters saves it to a folder and opens that, so
@@ -57,19 +60,14 @@ class SentenceEncoder:
             from sentence_transformers import SentenceTransformer
         except ImportError as error:
             raise MissingDependency("opening an encoder with torch", extra="train") from error
-        from transformers.utils import logging
-
-        # A bar for the tenth of a second that the weights take is noise in every log.
-        bars: Any = logging
-        shown = bars.is_progress_bar_enabled()
-        bars.disable_progress_bar()
         try:
-            model = SentenceTransformer(str(described.path), device="cpu", local_files_only=True)
+            with _silent():
+                model = SentenceTransformer(str(described.path), device="cpu", local_files_only=True)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise StoredDataError(f"{folder} cannot be opened: {error}") from error
-        finally:
-            if shown:
-                bars.enable_progress_bar()
+        if described.prefix is not None:
+            _drop_what_was_not_stored(model[0].auto_model, described)
+        model.float()  # a checkpoint in half precision is opened in it, and no processor is fast there
         model.eval()
         model.max_seq_length = min(max_length, described.max_length)
         d = int(model.get_embedding_dimension() or 0)
@@ -101,3 +99,40 @@ class SentenceEncoder:
             if self.threads is not None:
                 torch.set_num_threads(before)
         return vectors[where]
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """No bar for the tenth of a second that the weights take, and no table of the head that is left out."""
+    from transformers.utils import logging
+
+    bars: Any = logging
+    shown, level = bars.is_progress_bar_enabled(), bars.get_verbosity()
+    bars.disable_progress_bar()
+    bars.set_verbosity_error()
+    try:
+        yield
+    finally:
+        bars.set_verbosity(level)
+        if shown:
+            bars.enable_progress_bar()
+
+
+def _drop_what_was_not_stored(model: Any, described: SentenceFolder) -> None:
+    """Refuse a model whose tensors are not all in the folder: transformers fills the others with random numbers.
+
+    Only a missing pooler is nothing: mean pooling does not use it, and it is taken away.
+    """
+    stored = {
+        # names of the first BERTs, which transformers still reads
+        name.replace("LayerNorm.gamma", "LayerNorm.weight").replace("LayerNorm.beta", "LayerNorm.bias")
+        for name in described.tensors
+    }
+    missing = [name for name in model.state_dict() if name not in stored]
+    if missing and all(name.startswith("pooler.") for name in missing):
+        model.pooler = None
+    elif missing:
+        raise StoredDataError(
+            f"{described.path} lacks {len(missing)} tensors of the model that its config.json describes "
+            f"({missing[0]} is one); fetch the encoder again"
+        )

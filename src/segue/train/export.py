@@ -16,7 +16,8 @@ import numpy as np
 from segue.encode.folder import SentenceFolder, digest_file
 from segue.encode.onnx import OnnxEncoder
 from segue.encode.sentence import SentenceEncoder
-from segue.errors import MissingDependency, OutputError, TrainingError
+from segue.errors import InputError, MissingDependency, OutputError, TrainingError
+from segue.train.sentence_folder import write_sentence_folder
 
 __all__ = ["TOLERANCE", "export_onnx"]
 
@@ -45,16 +46,19 @@ _CHECKS = (
 
 
 def export_onnx(source: Path, out: Path) -> Path:
-    """Copy a sentence-transformers folder to ``out`` and add ``out/onnx/model.onnx`` (float32, graph optimised).
+    """Copy an encoder's folder to ``out`` and add ``out/onnx/model.onnx`` (float32, graph optimised).
 
-    The weights lie beside the graph as ``model.*.data``.
+    The weights lie beside the graph as ``model.*.data``. ``out`` is a sentence-transformers folder with the
+    fingerprint of ``source``; of a plain transformers folder only the base model and the tokenizer go into it, never
+    a head, an optimiser's state or anything else that lies there.
 
     The graph takes ``input_ids`` and ``attention_mask``, int64 ``(n, length)``, and gives ``vectors``, float32
     ``(n, d)`` of unit length: pooling and scaling are part of it. Its metadata hold the digests of weights and
     tokenizer, so that vectors can never be taken for those of other weights.
 
     Args:
-        source: the folder; ``out`` may be the same, then only the graph is added.
+        source: the folder; ``out`` may be the same, then only the graph is added. (Not so for a plain transformers
+            folder.)
 
     Returns:
         ``out``.
@@ -62,6 +66,7 @@ def export_onnx(source: Path, out: Path) -> Path:
     Raises:
         StoredDataError: ``source`` is damaged or of a kind that is not supported.
         MissingDependency: torch or onnx are not installed.
+        InputError: a plain transformers folder should be exported into itself.
         OutputError: ``out`` cannot be written to.
         TrainingError: the exported graph differs from torch by more than :data:`TOLERANCE`.
     """
@@ -69,7 +74,12 @@ def export_onnx(source: Path, out: Path) -> Path:
     described = SentenceFolder.read(source)
     encoder = SentenceEncoder.open(source)
     try:
-        if not (out.exists() and out.samefile(source)):
+        same = out.exists() and out.samefile(source)
+        if described.prefix is not None:
+            if same:
+                raise InputError(f"{source} is a plain transformers folder; export it to another place")
+            write_sentence_folder(described, out)
+        elif not same:
             shutil.copytree(
                 source, out, dirs_exist_ok=True, ignore=shutil.ignore_patterns("onnx", ".git*", "openvino")
             )
@@ -98,11 +108,13 @@ def _export(encoder: SentenceEncoder, described: SentenceFolder, path: Path) -> 
 
     transformer = encoder.model[0].auto_model
     pooling = described.pooling
+    linear = None if described.dense is None else encoder.model[2].linear
 
     class Graph(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.transformer = transformer
+            self.linear = linear
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
             hidden = self.transformer(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
@@ -115,6 +127,8 @@ def _export(encoder: SentenceEncoder, described: SentenceFolder, path: Path) -> 
                 pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
             else:
                 pooled = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9).sqrt()
+            if self.linear is not None:
+                pooled = self.linear(pooled)
             return torch.nn.functional.normalize(pooled, dim=-1)
 
     # Two rows of unlike length, so that no size is taken for a constant.
