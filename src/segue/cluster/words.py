@@ -17,11 +17,10 @@ __all__ = ["characteristic_words", "theme_names"]
 # fmt: off
 _EMPTY = frozenset([
     "an", "and", "are", "as", "at", "be", "but", "by", "for", "from", "if", "im", "in", "is", "it", "its", "me", "my",
-    "no", "not", "of", "on", "or", "our", "so", "song", "songs", "that", "the", "this", "to", "was", "we", "with", "you",
-    "your", "list", "mix", "music", "playlist", "playlists", "stuff",
+    "no", "not", "of", "on", "or", "our", "so", "song", "songs", "that", "the", "this", "to", "was", "we", "with",
+    "you", "your", "list", "mix", "music", "playlist", "playlists", "stuff",
 ])
 # fmt: on
-)
 
 
 def characteristic_words(
@@ -30,8 +29,8 @@ def characteristic_words(
     """The ``n`` most characteristic words of each cluster's titles, the best first.
 
     A word of cluster c weighs ``tf * ln(1 + A / f)``: ``tf`` its share of the words in c, ``f`` its occurrences in
-    all clusters, ``A`` the mean number of words in a cluster. A playlist counts a word once. Words that several playlists
-    of the cluster have come before those of a single one; ties in alphabetical order.
+    all clusters, ``A`` the mean number of words in a cluster. A playlist counts a word once. Words that several
+    playlists of the cluster have come before those of a single one; ties in alphabetical order.
 
     Args:
         cluster: cluster of each playlist, int32 ``(n_playlists,)``; -1 belongs to none.
