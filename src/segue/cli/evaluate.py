@@ -56,6 +56,24 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
+    encoders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--encoders",
+            help="Compare title encoders under one plain recipe: 'pretrained', NAME=FOLDER, or the NAME of a folder "
+            "in --encoders-in; with commas or repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    encoders_in: Annotated[
+        Path, typer.Option("--encoders-in", metavar="FOLDER", help="Where encoders that are only named lie.")
+    ] = Path("encoders"),
+    themes: Annotated[
+        Path | None,
+        typer.Option(
+            "--themes", help="Themes, for the rows and plots of --encoders that need some.", show_default=False
+        ),
+    ] = None,
     base_model: Annotated[
         str | None,
         typer.Option("--base-model", help="Sentence encoder, as for 'segue train'.", show_default="all-MiniLM-L6-v2"),
@@ -76,14 +94,35 @@ def evaluate(
     [dim]segue evaluate library --protocol challenge --methods popularity,ease,title_vote -o report[/]
 
     [dim]segue evaluate model --playlist 1042[/]
+
+    [dim]segue evaluate library --encoders pretrained,cross_entropy,mine=FOLDER --themes themes -o report[/]
     """
     import tempfile
 
+    if encoders:
+        from segue.cli.evaluate_encoders import evaluate_encoders
+
+        others = {"--methods": methods, "--playlist": playlist, "--select": select, "--library": library}
+        evaluate_encoders(
+            source,
+            out,
+            encoders,
+            encoders_in=encoders_in,
+            themes=themes,
+            part=part,
+            base_model=base_model,
+            config=config,
+            unwanted=[option for option, given in others.items() if given]
+            + (["--protocol challenge"] if protocol != "title" else []),
+        )
+        return
     from segue.cli.methods import known
     from segue.cli.terminal import progress
     from segue.cli.trial import prepared
     from segue.errors import InputError
 
+    if themes is not None:
+        raise InputError("--themes goes with --encoders; name some encoders, 'pretrained' for one")
     if out is None and playlist is None:
         raise InputError("a report needs a place; give a folder with -o, or look at one playlist with --playlist")
     names = known([name.strip() for given in methods or () for name in given.split(",") if name.strip()])
