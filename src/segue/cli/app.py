@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from segue.cli import challenge, demo, doctor, evaluate, export, ingest, recommend, train, update
+from segue.cli import challenge, demo, doctor, evaluate, export, ingest, model, recommend, train, update
 from segue.errors import SegueError
 
 if TYPE_CHECKING:
@@ -85,3 +85,4 @@ for _command in (
     doctor.doctor,
 ):
     app.command()(_command)
+app.add_typer(model.model)
