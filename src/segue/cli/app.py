@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from segue.cli import challenge, demo, doctor, evaluate, export, ingest, model, recommend, train, update
+from segue.cli import challenge, demo, doctor, evaluate, export, ingest, model, recommend, sweep, train, update
 from segue.errors import SegueError
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ for _command in (
     recommend.recommend,
     evaluate.evaluate,
     challenge.challenge,
+    sweep.sweep,
     export.export,
     demo.demo,
     doctor.doctor,
