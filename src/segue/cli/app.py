@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from segue.cli import challenge, demo, doctor, evaluate, export, ingest, model, recommend, sweep, train, update
+from segue.cli import (
+    challenge,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    ingest,
+    model,
+    recommend,
+    sweep,
+    themes,
+    train,
+    update,
+)
 from segue.errors import SegueError
 
 if TYPE_CHECKING:
@@ -87,3 +100,4 @@ for _command in (
 ):
     app.command()(_command)
 app.add_typer(model.model)
+app.add_typer(themes.app)
