@@ -7,6 +7,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from rich.console import Console
 from protocols.bundles import ReadsNothing, ReadsThemes, manifest_of
 from protocols.planted import THEMES, planted
 from segue.errors import InputError, StoredDataError
+from segue.evaluate.encoder_page import to_html
 from segue.evaluate.encoder_table import load_figures
 from segue.library import Library
 from segue.library.themes import Themes
@@ -272,10 +274,17 @@ class Balanced(HTMLParser):
         assert self.open.pop() == tag
 
 
-def test_what_is_written_parses_and_harms_nobody(found: EncoderReport, tmp_path: Path) -> None:
-    as_json, as_html = found.save(tmp_path / "report")
+@pytest.fixture(scope="module")
+def saved(found: EncoderReport, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return found.save(tmp_path_factory.mktemp("saved") / "report")
+
+
+def test_what_is_written_parses_and_harms_nobody(
+    found: EncoderReport, saved: tuple[Path, Path], tmp_path: Path
+) -> None:
+    as_json, as_html = saved
     assert load_figures(as_json) == found.figures
-    assert (tmp_path / "report" / "report.json").exists()
+    assert as_json.with_name("report.json").exists() and as_html.with_name("report.html").exists()
     read = json.loads(as_json.read_bytes())
     assert list(read)[:4] == ["kind", "format_version", "part", "reference"]
     assert read["encoders"][1]["best_epoch"] == 3 and len(read["encoders"][1]["history"]) == 6
@@ -288,9 +297,15 @@ def test_what_is_written_parses_and_harms_nobody(found: EncoderReport, tmp_path:
     ids = re.findall(r' id="([^"]*)"', text)
     assert len(ids) == len(set(ids))
     assert "Training of tuned" in text and "Accuracy by theme" in text and text.count("<svg") == 3
-    (tmp_path / "report" / "encoders.json").write_bytes(as_json.read_bytes()[:-9])
+    cut = tmp_path / "encoders.json"
+    cut.write_bytes(as_json.read_bytes()[:-9])
     with pytest.raises(StoredDataError, match="damaged"):
-        load_figures(as_json)
+        load_figures(cut)
+    cut.write_bytes(as_json.read_bytes().replace(b'"format_version": 1', b'"format_version": 9', 1))
+    with pytest.raises(StoredDataError, match="upgrade"):
+        load_figures(cut)
+    with pytest.raises(StoredDataError, match="missing"):
+        load_figures(tmp_path / "nowhere.json")
 
 
 def test_the_terminal_gets_plain_text(found: EncoderReport) -> None:
@@ -306,7 +321,7 @@ def test_the_terminal_gets_plain_text(found: EncoderReport) -> None:
 
 
 def test_the_same_comparison_gives_the_same_bytes(tmp_path: Path) -> None:
-    small = themed(120)
+    small = themed(60)
     for name in ("a", "b"):
         run_encoders(
             small, holdout(small), candidates(small), themes=clustered(small), titles=["rock"], maps=False
@@ -344,7 +359,7 @@ def test_titles_of_few_playlists_are_not_told(library: Library, tmp_path: Path) 
         assert g == (-1 if held_or_other else groups.index(THEMES[row % 6]))
 
 
-def test_maps_before_and_after(tmp_path: Path) -> None:
+def test_maps_before_and_after(found: EncoderReport) -> None:
     pytest.importorskip("openTSNE")
     small = themed(150)
     encoders = {"pretrained": ReadsNothing(), "tuned": ReadsThemes()}
@@ -361,6 +376,12 @@ def test_maps_before_and_after(tmp_path: Path) -> None:
 
     assert spread(drawn.after) < 0.5 < spread(drawn.before)
     assert title_maps(small, {"pretrained": ReadsNothing()}, "pretrained", None, small) == []
+    parser = Balanced()
+    page = to_html(msgspec.structs.replace(found.figures, maps=[drawn, drawn], ours=found.figures.published))
+    parser.feed(page)
+    assert parser.open == [] and page.count("Titles before and after tuned") == 2
+    ids = re.findall(r' id="([^"]*)"', page)
+    assert len(ids) == len(set(ids))
 
 
 def test_without_opentsne_the_report_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -371,8 +392,8 @@ def test_without_opentsne_the_report_says_so(monkeypatch: pytest.MonkeyPatch) ->
     assert any("segue-playlists[compare]" in note for note in got.figures.notes)
 
 
-def test_no_title_of_one_playlist_is_in_the_files(found: EncoderReport, library: Library, tmp_path: Path) -> None:
-    for path in found.save(tmp_path):
+def test_no_title_of_one_playlist_is_in_the_files(saved: tuple[Path, Path], library: Library) -> None:
+    for path in saved:
         text = path.read_text("utf-8")
         assert not [title for title in library.titles if title in text]
 

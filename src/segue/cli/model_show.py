@@ -48,7 +48,7 @@ def described(found: Stored) -> dict[str, Any]:
 
 def lines(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The same as pairs of a name and a text, for a table."""
-    out = [(found["path"], _WHAT[found["kind"]]), ("fingerprint", found["fingerprint"])]
+    out = [("folder", found["path"]), ("is a", _WHAT[found["kind"]]), ("fingerprint", found["fingerprint"])]
     out += [("warning", warning) for warning in found["warnings"]]
     if found["encoder"] not in (None, found["fingerprint"]):
         out.append(("encoder", found["encoder"]))

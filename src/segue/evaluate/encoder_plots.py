@@ -36,11 +36,11 @@ def encoder_plots(figures: EncoderFigures) -> list[Plot]:
 
 
 def _scores(block: Block, reference: str | None) -> Plot | None:
-    if not block.slices:
+    metrics = [metric for metric in _METRICS if metric in block.metrics]
+    if not block.slices or not metrics:
         return None
     where = block.slices[0]
     rows = [row for row in block.rows if row.slice == where][::-1]
-    metrics = [metric for metric in _METRICS if metric in block.metrics]
 
     def draw(figure: Figure) -> None:
         for axes, metric in zip(panels(figure, len(metrics), share_y=True), metrics, strict=True):

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.cluster.maps import tsne_map
 from segue.encode.base import Encoder, unit_rows
-from segue.errors import MissingDependency
 from segue.evaluate.encoder_table import ThemeAccuracy, TitleMap
 from segue.library import Library
 from segue.library.themes import Themes
@@ -24,7 +24,6 @@ SAMPLE = 1_500
 GROUPS = 6
 """Groups that get a colour; as many as there are colours that everybody can tell apart."""
 _DECIMALS = 2
-_RNG_KEY = 0
 
 
 def title_maps(
@@ -91,15 +90,11 @@ def _by_theme(titles: Sequence[str], themes: Themes, library: Library) -> tuple[
 
 
 def _placed(vectors: NDArray[np.float32]) -> list[tuple[float, float]]:
-    """x and y of each row by t-SNE; the same rows give the same places."""
-    try:
-        from openTSNE import TSNE  # imported late: an extra
-    except ImportError as error:
-        raise MissingDependency("a map of titles", extra="compare") from error
-    perplexity = min(30.0, (len(vectors) - 1) / 3)
-    # on unit rows squared Euclidean distances are twice the cosine distances
-    made = TSNE(perplexity=perplexity, initialization="pca", neighbors="exact", n_jobs=1, random_state=_RNG_KEY)
-    return [(round(float(x), _DECIMALS), round(float(y), _DECIMALS)) for x, y in made.fit(vectors)]
+    """x and y of each row by t-SNE; a zero row, which is nowhere, lies in the middle."""
+    found = tsne_map(vectors, most=len(vectors))
+    places = np.zeros((len(vectors), 2), np.float64)
+    places[found.rows] = found.places
+    return [(round(float(x), _DECIMALS), round(float(y), _DECIMALS)) for x, y in places]
 
 
 def accuracy_by_theme(
