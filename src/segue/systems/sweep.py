@@ -195,8 +195,8 @@ def _next(space: Space, plan: list[Setting] | None, done: Sequence[Trial], numbe
 def _tried(number: int, setting: Setting, outcome: Outcome) -> Trial:
     if not math.isfinite(outcome.objective):
         raise InputError(f"the setting {setting} has no objective ({outcome.objective}); a larger library is needed")
-    values = {name: None if math.isnan(value) else value for name, value in outcome.values.items()}
-    return Trial(number, setting, outcome.objective, values, [round(value, 7) for value in outcome.per_query])
+    values = {name: None if math.isnan(value) else float(value) for name, value in outcome.values.items()}
+    return Trial(number, setting, float(outcome.objective), values, [round(float(v), 7) for v in outcome.per_query])
 
 
 def _repeated(known: Trial, number: int) -> Trial:
