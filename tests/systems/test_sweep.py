@@ -85,9 +85,10 @@ def test_a_killed_search_goes_on_to_the_same_trials(tmp_path: Path) -> None:
         run_sweep(Hill(stop_at=14), tmp_path / "cut", trials=24)
     log = tmp_path / "cut" / "trials.jsonl"
     log.write_bytes(log.read_bytes()[:-9])  # killed in the middle of a line
+    whole_lines = log.read_bytes().count(b"\n")
     after = Hill()
     found = run_sweep(after, tmp_path / "cut", trials=24)
-    assert len(after.asked) <= found.new == 24 - 13
+    assert 0 < len(after.asked) <= found.new == 24 - whole_lines < 24  # a setting that comes again is not tried again
     assert log.read_bytes() == (tmp_path / "whole" / "trials.jsonl").read_bytes()
     assert found.trials == whole.trials and found.best == whole.best
     again = Hill()

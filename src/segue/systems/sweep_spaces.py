@@ -84,9 +84,10 @@ class Space:
         return {p.name: p.default for p in self.parameters}
 
     def grid(self) -> list[Setting]:
-        """The shipped setting, then every combination of the grids' values."""
+        """The shipped setting, then every combination of the grids' values, mixed so that any beginning is spread."""
         names = [p.name for p in self.parameters]
-        crossed = (dict(zip(names, values, strict=True)) for values in itertools.product(*self._grids()))
+        crossed = [dict(zip(names, values, strict=True)) for values in itertools.product(*self._grids())]
+        crossed.sort(key=lambda setting: _mixed(list(setting.items())))
         return _each_once([self.default, *crossed])
 
     def star(self) -> list[Setting]:
@@ -126,6 +127,10 @@ def _each_once(settings: Sequence[Setting]) -> list[Setting]:
     return list({tuple(setting.items()): setting for setting in settings}.values())
 
 
+def _mixed(value: object) -> bytes:
+    return hashlib.blake2b(repr(value).encode(), digest_size=4).digest()
+
+
 def suggested(space: Space, history: Sequence[tuple[Setting, float]], rng_key: int) -> Setting:
     """What to try after the given trials: TPE's proposal, each value rounded to three figures.
 
@@ -146,7 +151,7 @@ def suggested(space: Space, history: Sequence[tuple[Setting, float]], rng_key: i
     except ImportError as error:
         raise MissingDependency("a search", extra="train") from error
 
-    number = int.from_bytes(hashlib.blake2b(f"{rng_key}\t{len(history)}".encode(), digest_size=4).digest(), "big")
+    number = int.from_bytes(_mixed([rng_key, len(history)]), "big")
     with _quiet(optuna):
         sampler = optuna.samplers.TPESampler(n_startup_trials=_STARTUP, seed=number)
         study = optuna.create_study(

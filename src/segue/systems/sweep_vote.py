@@ -31,9 +31,9 @@ VOTE = Space(
         Parameter("tau", "softmax temperature of their cosines; without: one vote each", 0.02, 1.0, None,
                   (None, 0.05, 0.1, 0.2, 0.4), log=True),
         Parameter("smoothing", "part of a weight that goes to playlists with similar tracks", 0.0, 0.7, 0.0,
-                  (0.0, 0.3, 0.5, 0.7)),
+                  (0.0, 0.3, 0.5)),
         Parameter("length_power", "a playlist's tracks count 1 / length ** power", 0.0, 0.5, 0.0,
-                  (0.0, 0.1, 0.25, 0.5)),
+                  (0.0, 0.1, 0.25)),
     )
 )  # fmt: skip
 """The published recipe is the default: 50 playlists, one vote each."""
