@@ -14,6 +14,7 @@ from segue.cli import (
     doctor,
     evaluate,
     export,
+    finetune,
     ingest,
     model,
     recommend,
@@ -89,6 +90,7 @@ def segue(
 for _command in (
     ingest.ingest,
     train.train,
+    finetune.finetune,
     update.update,
     recommend.recommend,
     evaluate.evaluate,

@@ -15,7 +15,7 @@ from segue.encode.base import Progress, distinct, unit_rows
 from segue.encode.folder import MAX_LENGTH, SentenceFolder, text_cap
 from segue.errors import MissingDependency, StoredDataError
 
-__all__ = ["SentenceEncoder"]
+__all__ = ["SentenceEncoder", "without_bars"]
 
 _CHUNK = 2048
 
@@ -61,7 +61,7 @@ class SentenceEncoder:
         except ImportError as error:
             raise MissingDependency("opening an encoder with torch", extra="train") from error
         try:
-            with _silent():
+            with without_bars():
                 model = SentenceTransformer(str(described.path), device="cpu", local_files_only=True)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise StoredDataError(f"{folder} cannot be opened: {error}") from error
@@ -102,7 +102,7 @@ class SentenceEncoder:
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
+def without_bars() -> Iterator[None]:
     """No bar for the tenth of a second that the weights take, and no table of the head that is left out."""
     from transformers.utils import logging
 

@@ -12,7 +12,7 @@ from segue.library.interactions import Interactions
 from segue.library.query import Query
 from segue.library.ranking import Hits, Ranking, Recommender, top
 from segue.library.runs import Qrels, Run
-from segue.library.supervision import Labels, Pairs, Triplets, Votes
+from segue.library.supervision import Labels, Overlaps, Pairs, Triplets, Votes
 
 if TYPE_CHECKING:
     from segue.library.library import Library
@@ -23,6 +23,7 @@ __all__ = [
     "Interactions",
     "Labels",
     "Library",
+    "Overlaps",
     "Pairs",
     "Qrels",
     "Query",

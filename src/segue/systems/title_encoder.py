@@ -1,0 +1,271 @@
+"""playlists -> supervision -> fine-tuned title encoder -> bundle: the published fine-tuning, and ours."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.encode.base import Encoder
+from segue.encode.folder import SentenceFolder
+from segue.encode.locate import base_model_folder
+from segue.encode.remembered import RememberedEncoder
+from segue.encode.sentence import SentenceEncoder
+from segue.errors import InputError, MissingDependency, TrainingError
+from segue.library import Library
+from segue.library.arrays import fingerprint, write_bytes, write_json
+from segue.library.folders import check_place, locked, new_folder
+from segue.split.holdout import held_out, holdout
+from segue.systems.encoder_metrics import loss_curves, validated
+from segue.systems.manifest import describe_files
+from segue.systems.recipe_score import RecipeScore
+from segue.systems.supervision import TitledPlaylists, artist_queries, class_labels, keys, overlaps, votes
+from segue.systems.title_vote import thinned
+from segue.train.bundle import KIND, card, described
+from segue.train.classify import Classification
+from segue.train.contrast import ContrastiveLoss
+from segue.train.effect import Effect, measured
+from segue.train.export import export_onnx
+from segue.train.loop import Trained, train_encoder
+from segue.train.objective import Objective
+from segue.train.settings import FinetuneSettings
+from segue.train.text_model import TextModel
+from segue.train.triplets import TripletLoss
+from segue.train.vote_objective import VoteObjective
+
+if TYPE_CHECKING:
+    from segue.library.themes import Themes
+
+__all__ = ["checkpoints_of", "finetune_encoder"]
+
+Progress = Callable[[int, int, str], None]
+_ASKED = 700  # validation playlists that an epoch is judged by, at most
+_ASKED_TRAIN = 200  # training playlists that are asked for the record; they do not vote then
+_EFFECT_TITLES = 5_000
+
+
+@dataclass(frozen=True, eq=False)
+class _Data:
+    """Who trains and who is asked.
+
+    Args:
+        train, held: titled playlists to learn from, and those that only measure.
+        validation, training: how the recommendation metric is asked for; None where nobody can be asked.
+    """
+
+    library: Library
+    train: TitledPlaylists
+    held: TitledPlaylists
+    themes: Themes | None
+    everything: bool
+    validation: RecipeScore | None
+    training: RecipeScore | None
+
+
+def checkpoints_of(out: Path) -> Path:
+    """Where a fine-tuning into ``out`` keeps its checkpoints until it is done."""
+    return out.with_name(f"{out.name}.training")
+
+
+def finetune_encoder(
+    library: Library,
+    out: Path,
+    *,
+    settings: FinetuneSettings,
+    themes: Themes | None = None,
+    base_model: str | None = None,
+    everything: bool = False,
+    restart: bool = False,
+    finish: bool = False,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Fine-tune a title encoder and write it as a bundle, atomically.
+
+    A training that was killed goes on when the same call is made again, and ends in the same bits.
+
+    Args:
+        themes: clusters of the library's playlists, for the losses that learn from classes.
+        base_model: folder or name of the encoder to start from; None looks for the bundled one.
+        everything: learn from all playlists, held-out ones too; nothing honest can be measured with such an encoder.
+        restart: forget the checkpoints of an earlier training into ``out``.
+        finish: train no further and make the bundle of the best epoch so far.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        InputError: settings or themes that make no sense here. TrainingError: too little to learn from, a loss that
+            is not finite, or a training without effect. StoredDataError: damaged checkpoints or encoder.
+        MissingDependency: torch or the base model is not installed. OutputError: cannot write.
+    """
+    check_place(out, KIND)
+    base = base_model_folder(base_model)
+    with locked(out, lambda: progress(0, 1, "waiting for another training of this encoder") if progress else None):
+        checkpoints = checkpoints_of(out)
+        if restart:
+            shutil.rmtree(checkpoints, ignore_errors=True)
+        data = _data(library, settings, themes, everything)
+        if progress:
+            progress(0, 1, "opening the encoder")
+        model = TextModel.open(
+            base,
+            method=settings.method,
+            freeze_embeddings=settings.freeze_embeddings,
+            lora_rank=settings.lora_rank,
+            dropout=settings.encoder_dropout,
+            precision=settings.precision,
+            chunk=settings.chunk,
+        )
+        described_base = SentenceFolder.read(base)
+        objective = _objective(data, model.d, settings)
+        run = fingerprint(
+            library.fingerprint,
+            None if themes is None else themes.fingerprint,
+            described_base.fingerprint(),
+            everything,
+        )
+        trained = train_encoder(
+            model,
+            objective,
+            settings,
+            validate=None if data.validation is None else data.validation.mean,
+            monitor=None if data.training is None else data.training.mean,
+            checkpoints=checkpoints,
+            run=run,
+            finish=finish,
+            progress=progress,
+        )
+        if progress:
+            progress(0, 1, "writing the encoder and checking its export")
+        manifest = _write(out, model, trained, base, data, settings)
+        shutil.rmtree(checkpoints, ignore_errors=True)
+        return manifest
+
+
+def _data(library: Library, settings: FinetuneSettings, themes: Themes | None, everything: bool) -> _Data:
+    if themes is not None:
+        themes.check(library)
+        if themes.sees_everything and not everything:
+            raise InputError(
+                "these themes were made of all playlists, held-out ones too; make them without --all, or fine-tune "
+                "with --all"
+            )
+    split = holdout(library)
+    learn = np.arange(library.n_playlists) if everything else split.train
+    train = TitledPlaylists.of(library, learn, settings)
+    held_rows = np.zeros(0, np.int32) if everything else split.validation
+    held = TitledPlaylists.of(library, held_rows, settings)
+    if len(train) < 2:
+        raise TrainingError(
+            f"fine-tuning needs at least 2 playlists with a title and a track, there are {len(train)}; give more"
+        )
+    validation = training = None
+    if not everything and len(held):
+        try:
+            asked = thinned(held_out(library, split, "validation"), _ASKED).rows
+        except InputError:
+            asked = np.zeros(0, np.int32)  # every one is a copy of a training playlist
+        if len(asked):
+            validation = RecipeScore.of(library, split.train, asked)
+            some = train.rows[np.linspace(0, len(train) - 1, min(len(train) // 4, _ASKED_TRAIN)).astype(int)]
+            if len(some):
+                training = RecipeScore.of(library, np.setdiff1d(split.train, some), some)
+    return _Data(library, train, held, themes, everything, validation, training)
+
+
+def _objective(data: _Data, d: int, settings: FinetuneSettings) -> Objective:
+    import torch
+
+    torch.manual_seed(settings.rng_key)  # what a loss adds starts at random
+    library, train, held = data.library, data.train, data.held
+    if settings.loss in ("cross_entropy", "triplet"):
+        labels, others = class_labels(library, data.themes, settings)
+        if settings.loss == "triplet":
+            return TripletLoss.of(labels, others, settings)
+        return Classification.of(labels, others, d, settings)
+    if settings.loss == "contrastive":
+        near, held_near = overlaps(library, train, held, settings)
+        numbers = np.array(keys((*train.texts, *held.texts)), np.int64)
+        own, other = numbers[train.text_rows], numbers[len(train.texts) + held.text_rows]
+        return ContrastiveLoss.of(near, held_near, own, other, d, settings)
+    more = artist_queries(library, train.rows, settings) if settings.artists else None
+    texts = (*train.texts, *(() if more is None else more.titles), *held.texts)
+    return VoteObjective.of(votes(library, train), votes(library, held), keys(texts), settings, more=more)
+
+
+def _write(
+    out: Path, model: TextModel, trained: Trained, base: Path, data: _Data, settings: FinetuneSettings
+) -> dict[str, Any]:
+    """The bundle: the encoder, its graph, what training did to it, how good it is, and its card."""
+    described_base = SentenceFolder.read(base)
+    with tempfile.TemporaryDirectory(prefix="segue-") as scratch, new_folder(out, kind=KIND) as folder:
+        tuned = Path(scratch) / "tuned"
+        model.save(tuned)
+        export_onnx(tuned, folder)
+        after = SentenceEncoder.open(folder)
+        if after.fingerprint == described_base.fingerprint():
+            raise TrainingError(
+                "no parameter moved: the learning rate is zero, or what was trained is not in the encoder"
+            )
+        old, new = RememberedEncoder(SentenceEncoder.open(base)), RememberedEncoder(after)
+        manifest = described(
+            fingerprint=after.fingerprint,
+            base={"name": _name(base), "fingerprint": described_base.fingerprint()},
+            settings=settings.to_json(),
+            data={
+                "library": data.library.fingerprint,
+                "part": "all" if data.everything else "train",
+                "n_playlists": len(data.train),
+                "n_titles": len(data.train.texts),
+                "themes": None if data.themes is None else data.themes.fingerprint,
+            },
+            effect=_effect(base, folder, data, old, new).to_json(),
+            history=trained.history,
+            best_epoch=trained.best,
+            metrics={} if data.validation is None else validated(data.validation, old, new),
+            licence=_licence(base),
+        )
+        manifest["scales"] = trained.scales
+        if (curves := loss_curves(manifest)) is not None:
+            write_bytes(folder / "losses.svg", curves.encode())
+        card(folder, manifest)
+        manifest["files"] = describe_files(folder)
+        write_json(folder / "manifest.json", manifest)
+    return manifest
+
+
+def _effect(base: Path, tuned: Path, data: _Data, before: Encoder, after: Encoder) -> Effect:
+    """Measured on the training titles, evenly spaced ones of many."""
+    texts = data.train.texts
+    chosen = np.linspace(0, len(texts) - 1, min(len(texts), _EFFECT_TITLES)).astype(int)
+    sample = [texts[row] for row in chosen.tolist()]
+    vectors: list[NDArray[np.float32]] = [encoder.encode(sample) for encoder in (before, after)]
+    return measured(base, tuned, *vectors)
+
+
+def _name(base: Path) -> str:
+    """How the base is called: a bundled model by its own name, another folder by its last part."""
+    return "all-MiniLM-L6-v2" if base == _bundled() else base.name
+
+
+def _bundled() -> Path | None:
+    try:
+        return base_model_folder()
+    except MissingDependency:
+        return None
+
+
+def _licence(base: Path) -> str:
+    """The licence that the base model's card names; the bundled model's is Apache-2.0."""
+    card_file = base / "README.md"
+    if card_file.is_file():
+        for line in card_file.read_text("utf-8", "replace").splitlines()[:60]:
+            if line.startswith("license:"):
+                return line.removeprefix("license:").strip()[:60] or "unknown"
+    return "apache-2.0" if base == _bundled() else "unknown"
