@@ -99,6 +99,7 @@ def test_the_search_finds_the_hill_and_begins_with_what_is_shipped(tmp_path: Pat
     found = run_sweep(Hill(), tmp_path, trials=40)
     assert found.trials[0].setting == SPACE.default == found.default.setting
     assert found.best.objective > found.default.objective + 0.5
+    assert len({tuple(trial.setting.values()) for trial in found.trials}) > 35
     assert found.best.objective == max(trial.objective for trial in found.trials)
     for trial in found.trials:
         a, b, c = (trial.setting[name] for name in "abc")
@@ -273,7 +274,7 @@ def test_rankings_are_those_of_dense_algebra(setting: Setting) -> None:
 
 
 def test_how_many_playlists_fill_a_list() -> None:
-    library = planted(300, 20)
+    library = random_library(8, n_playlists=400, n_tracks=400, lengths=(1, 4))  # short: 66 and 65 tracks lie apart
     subject = VoteSubject(library, encoder_of(library))
     training = subject.questions.training
     found = subject.details(subject.space.default)
