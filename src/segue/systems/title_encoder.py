@@ -121,6 +121,7 @@ def finetune_encoder(
             dropout=settings.encoder_dropout,
             precision=settings.precision,
             chunk=settings.chunk,
+            rng_key=settings.rng_key,
         )
         described_base = SentenceFolder.read(base)
         objective = _objective(data, model.d, settings)

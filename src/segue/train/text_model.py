@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,7 @@ class TextModel:
     adapter: Any = field(default=None, repr=False)
     texts: list[list[int]] = field(default_factory=list, repr=False)
     _tokenizer: Any = field(default=None, repr=False)
+    _lora: Any = field(default=None, repr=False)
     _still: dict[tuple[int, ...], Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -66,6 +68,7 @@ class TextModel:
         precision: Precision = "auto",
         chunk: int = 64,
         max_length: int = MAX_LENGTH,
+        rng_key: int = 0,
     ) -> TextModel:
         """Open an encoder's folder for training, on a GPU where there is one.
 
@@ -97,10 +100,10 @@ class TextModel:
             device=device,
             _tokenizer=tokenizer,
         )
-        model._prepare(freeze_embeddings, lora_rank, dropout)
+        model._prepare(freeze_embeddings, lora_rank, dropout, rng_key)
         return model
 
-    def _prepare(self, freeze_embeddings: bool, lora_rank: int, dropout: float | None) -> None:
+    def _prepare(self, freeze_embeddings: bool, lora_rank: int, dropout: float | None, rng_key: int) -> None:
         import torch
 
         transformer = self.transformer
@@ -108,7 +111,8 @@ class TextModel:
             if dropout is not None and isinstance(module, torch.nn.Dropout):
                 module.p = dropout
         if self.method == "lora":
-            self.sentence[0].auto_model = _with_lora(transformer, lora_rank)
+            torch.manual_seed(rng_key)  # LoRA starts at random on one side
+            self._lora = _with_lora(transformer, lora_rank)
         elif self.method == "adapter":
             transformer.requires_grad_(False)
             self.adapter = torch.nn.Linear(self.d, self.d, bias=False, device=self.device)
@@ -120,7 +124,7 @@ class TextModel:
     @property
     def transformer(self) -> Any:
         """The transformer inside, with its LoRA if it has one."""
-        return self.sentence[0].auto_model
+        return self.sentence[0].auto_model if self._lora is None else self._lora
 
     def trainable(self) -> dict[str, torch.nn.Parameter]:
         """The parameters that may move, by name.
@@ -262,7 +266,7 @@ class TextModel:
         sentence = self.sentence
         sentence.to("cpu").eval()
         if self.method == "lora":
-            sentence[0].auto_model = self.transformer.merge_and_unload()
+            self._lora.merge_and_unload()  # puts plain layers back where they were
         if self.adapter is not None:
             sentence = _with_dense(sentence, self.adapter.to("cpu"))
         with without_bars():
@@ -288,12 +292,14 @@ def _with_lora(transformer: Any, rank: int) -> Any:
         from peft import LoraConfig, get_peft_model
     except ImportError as error:
         raise MissingDependency("fine-tuning with LoRA", extra="train") from error
-    there = {n.rsplit(".", 1)[-1] for n, m in transformer.named_modules() if isinstance(m, torch.nn.Linear)}
-    targets = sorted(there & set(_LORA_TARGETS))
+    linear = [n for n, m in transformer.named_modules() if isinstance(m, torch.nn.Linear)]
+    targets = [n for n in linear if n.rsplit(".", 1)[-1] in _LORA_TARGETS and "pooler" not in n]
     if not targets:
         raise InputError("LoRA finds no attention in this transformer; choose --method full or adapter")
     config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=targets, bias="none")
-    return get_peft_model(transformer, config)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r".*gradient_checkpointing", FutureWarning)  # peft asks for an old name
+        return get_peft_model(transformer, config)
 
 
 def _with_dense(sentence: Any, adapter: Any) -> Any:
