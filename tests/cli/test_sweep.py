@@ -59,9 +59,26 @@ def test_both_recipes_have_a_folder_each(segue: Segue, library: Path, monkeypatc
     assert Path("s/vote/sweep.json").exists() and Path("s/model/sweep.json").exists()
 
 
+def test_themes_are_judged_by_a_fine_tuning(segue: Segue, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import segue.systems.title_encoder as title_encoder
+
+    given: list[object] = []
+
+    def finetune_encoder(library: object, out: Path, **said: object) -> dict[str, object]:
+        given.append((said["settings"].epochs, said["themes"].k, out.parent.exists()))  # type: ignore[attr-defined]
+        return {"history": [{"validation_metric": 0.1}, {"validation_metric": 0.3}, {"validation_metric": 0.2}]}
+
+    monkeypatch.setattr(title_encoder, "finetune_encoder", finetune_encoder)
+    options = ("--what", "themes", "--vectors", "collaborative", "--finetune", 2, "--trials", 1, "--json")
+    told = json.loads(segue("sweep", library, "-o", "s", *QUICK[:2], *options).stdout)
+    assert told["best"]["objective"] == 0.3 and "2 epochs" in told["sweep"]["objective"]
+    assert given == [(2, told["best"]["setting"]["clusters"], True)]
+
+
 def test_what_is_refused(segue: Segue, refused: Refused, library: Path, hostile: Path, tmp_path: Path) -> None:
     assert "0 trials" in refused("sweep", library, "-o", "s", *QUICK, "--trials", 0)
     assert "--defaults" in refused("sweep", library, "-o", "s", "--grid", "--defaults")
+    assert "--what themes" in refused("sweep", library, "-o", "s", "--finetune", 2)
     assert "nowhere" in refused("sweep", tmp_path / "nowhere", "-o", "s")
     assert "no-model" in refused("sweep", library, "-o", "s", "--encoder", tmp_path / "no-model")
     segue("sweep", library, "-o", "s", *QUICK, "--trials", 1)

@@ -66,6 +66,17 @@ def sweep(
     coverage: Annotated[
         float, typer.Option("--coverage", min=0.01, max=1.0, help="Of track texts, as for 'segue themes'.")
     ] = 1.0,
+    finetune: Annotated[
+        int | None,
+        typer.Option(
+            "--finetune",
+            metavar="EPOCHS",
+            min=1,
+            help="Themes are judged by the vote of an encoder that was fine-tuned on them for so many epochs; "
+            "minutes each, so give few --trials.",
+            show_default="what titles tell about them",
+        ),
+    ] = None,
     queries: Annotated[int, typer.Option("--queries", min=1, help="Validation playlists asked, at most.")] = 700,
     as_json: Annotated[bool, typer.Option("--json", help="Print sweep.json instead of a table.")] = False,
 ) -> None:
@@ -84,6 +95,8 @@ def sweep(
     if grid and defaults:
         raise InputError("--grid and --defaults are two ways to choose the trials; give one of them")
     method: Method = "grid" if grid else "defaults" if defaults else "search"
+    if finetune is not None and what != "themes":
+        raise InputError("--finetune judges themes; give --what themes with it")
     read = Library.load(library)
     if defaults and what is None:
         places: dict[str, Path] = {"vote": out / "vote", "model": out / "model"}
@@ -94,6 +107,8 @@ def sweep(
         reader = _encoder(read, encoder, report)
         for name, place in places.items():
             subject = _subject(name, read, reader, queries, vectors, coverage)
+            if finetune is not None:
+                subject = _judged_by_tuning(subject, finetune, encoder, report)
             found, told = _swept(subject, place, method, trials, report)
             reports[name] = told
             if not as_json:
@@ -144,6 +159,16 @@ def _subject(
     from segue.systems.sweep_vote import VoteSubject
 
     return VoteSubject(library, encoder, queries)
+
+
+def _judged_by_tuning(subject: Subject, epochs: int, encoder: str | None, report: Progress) -> Subject:
+    from dataclasses import replace
+
+    from segue.systems.sweep_themes import ThemesSubject, finetuned
+
+    assert isinstance(subject, ThemesSubject)
+    tune = finetuned(subject.library, epochs, encoder, report)
+    return replace(subject, tune=tune, tune_name=f"ndcg@500 after {epochs} epochs of fine-tuning")
 
 
 def _swept(

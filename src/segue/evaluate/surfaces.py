@@ -141,7 +141,8 @@ def by_neighbours(
 
     Args:
         ks: numbers of neighbours, ascending.
-        lines: name -> metric at each k; None where there is none.
+        lines: name -> metric at each k; None where there is none. Names that end in "seen" and "unseen" share the
+            colour of the name before it.
         fills: share of the queries whose neighbours hold ``n_tracks`` tracks.
         similarity: mean and 10th percentile of the k-th neighbour's cosine.
 
@@ -152,13 +153,13 @@ def by_neighbours(
 
     def draw(figure: Figure) -> None:
         first, second, third = panels(figure, 3)
-        colours = iter((REFERENCE_COLOUR, *COLOURS) * len(lines))
+        groups = list(dict.fromkeys(name.removesuffix(" unseen").removesuffix(" seen") for name in lines))
         for name, values in lines.items():
             drawn = [float("nan") if v is None else v for v in values]
-            style = "--" if name.endswith(("seen", "unseen")) else "-"
-            first.plot(
-                ks, drawn, style, color=next(colours), marker="o", markersize=3, linewidth=1, label=label(name)
-            )
+            group = name.removesuffix(" unseen").removesuffix(" seen")
+            style = ":" if name.endswith(" unseen") else "--" if name.endswith(" seen") else "-"
+            colour = (REFERENCE_COLOUR, *COLOURS)[groups.index(group) % (1 + len(COLOURS))]
+            first.plot(ks, drawn, style, color=colour, marker="o", markersize=3, linewidth=1, label=label(name))
         first.set_title(label(metric))
         first.legend(frameon=False, fontsize=7)
         first.set_ylim(bottom=0)
@@ -203,7 +204,7 @@ def _cells(points: Sequence[Point], axis: Axis) -> _Cells:
         width = (high - low) / _BINS
         where = {v: shift + min(max((_spread(axis, v) - low) / width, 0.0), _BINS - 1e-6) for v in given}
         edges = [low + i * width for i in range(_BINS + 1)]
-        ends = [f"{math.exp(e) if axis.log else e:.2g}" for e in edges]
+        ends = [f"{float(f'{math.exp(e) if axis.log else e:.2g}'):g}" for e in edges]
         names += [f"{a} - {b}" for a, b in itertools.pairwise(ends)]
     return _Cells(names, np.array([0.5 if v is None else where[v] for v in values]))
 

@@ -21,7 +21,7 @@ from segue.systems.sweep_spaces import Parameter, Setting, Space
 __all__ = ["VOTE", "VoteSubject"]
 
 PUBLISHED_LENGTH = 66
-_LADDER = (5, 8, 13, 20, 30, 50, 80, 120, 200, 300, 500, 800)
+_LADDER = (1, 2, 3, 5, 8, 13, 20, 30, 50, 80, 120, 200, 300, 500, 800)
 
 
 VOTE = Space(
