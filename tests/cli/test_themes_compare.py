@@ -39,10 +39,8 @@ def test_a_table_and_a_folder(run: Run, library: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.stderr
     head, *lines = result.stdout.splitlines()
     assert head.split()[:3] == ["encoder", "algorithm", "clusters"]
-    assert [line.split()[:3] for line in lines] == [
-        ["ngrams", "kmeans", "6"],
-        ["ngrams", "hdbscan", lines[1].split()[2]],
-    ]
+    assert [line.split()[:2] for line in lines] == [["ngrams", "kmeans"], ["ngrams", "hdbscan"]]
+    assert lines[0].split()[2] == "6"
     assert "wrote" in result.stderr
     found = json.loads((tmp_path / "out" / "compare.json").read_text())
     assert found["n_playlists"] == 80 and len(found["rows"]) == 2
