@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from rich.console import Console
 
 from protocols.bundles import ReadsNothing, ReadsThemes, manifest_of
 from protocols.planted import THEMES, planted
-from segue.errors import InputError, StoredDataError
+from segue.errors import InputError, MissingDependency, StoredDataError
 from segue.evaluate.encoder_page import to_html
 from segue.evaluate.encoder_table import load_figures
 from segue.library import Library
@@ -25,7 +24,7 @@ from segue.protocols.encoder_folders import Candidate, Remembered, check_unseen,
 from segue.protocols.encoders import OUR_METRICS, EncoderReport, run_encoders
 from segue.protocols.published_definitions import CLEANED, WHOLE, WITH, WITHOUT
 from segue.protocols.title import run_title
-from segue.protocols.title_maps import accuracy_by_theme, grouped_titles, title_maps
+from segue.protocols.title_maps import _placed, accuracy_by_theme, grouped_titles, title_maps
 from segue.recommend.nearest import PublishedRecipe
 from segue.split import holdout
 
@@ -384,8 +383,27 @@ def test_maps_before_and_after(found: EncoderReport) -> None:
     assert len(ids) == len(set(ids))
 
 
+def without_maps(*vectors: object, **settings: object) -> None:
+    raise MissingDependency("maps", extra="compare")
+
+
+def test_titles_that_are_alike_share_a_place() -> None:
+    pytest.importorskip("openTSNE")
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(60, 8)).astype(np.float32)
+    vectors[::3] = vectors[0]
+    vectors[3] += np.float32(1e-9)
+    vectors[7] = 0
+    places = np.array(_placed(vectors))
+    assert len(np.unique(places[::3], axis=0)) == 1 and len(np.unique(places, axis=0)) == 41
+    # twenty alike are one point, not a crowd that everything else has to leave
+    assert np.linalg.norm(places[0] - np.median(places, axis=0)) < 3 * np.median(
+        np.linalg.norm(places - np.median(places, axis=0), axis=1)
+    )
+
+
 def test_without_opentsne_the_report_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "openTSNE", None)
+    monkeypatch.setattr("segue.protocols.title_maps.tsne_map", without_maps)
     small = themed(120)
     got = run_encoders(small, holdout(small), candidates(small)[:2], titles=[])
     assert got.figures.maps == []

@@ -89,6 +89,7 @@ def _losses(about: EncoderAbout, place: int) -> Plot | None:
                     about.best_epoch, color=REFERENCE_COLOUR, linestyle="--", linewidth=1, label="kept epoch"
                 )
             axes.set_xlabel("epoch")
+            axes.locator_params(axis="x", integer=True)
             axes.set_title(title)
             axes.grid(color=_LINE)
             if axes.get_legend_handles_labels()[0]:
@@ -114,14 +115,16 @@ def _themes(figures: EncoderFigures) -> Plot | None:
     def draw(figure: Figure) -> None:
         axes = next(panels(figure, 1))
         others = iter(COLOURS * (1 + len(methods) // len(COLOURS)))
-        for method in methods:
+        for place, method in enumerate(methods):
             colour = REFERENCE_COLOUR if method == figures.reference else next(others)
             name = f"{label(method)} ({figures.accuracy_overall[method]:.1%} of all)"
-            axes.plot([one.accuracy[method] for one in shown], range(len(shown)), "o", color=colour, label=name)
+            shift = (place - (len(methods) - 1) / 2) * 0.6 / len(methods)  # equal shares must not hide each other
+            shares = [one.accuracy[method] for one in shown]
+            axes.plot(shares, [row + shift for row in range(len(shown))], "o", color=colour, markersize=4, label=name)
         axes.set_yticks(range(len(shown)), [f"{label(one.theme)} (n={one.n})" for one in shown])
         axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel("share of held-out titles nearest their own theme")
-        axes.grid(axis="x", color=_LINE)
+        axes.grid(color=_LINE)
         axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=3)
 
     svg = as_svg(draw, (10, 1.6 + 0.24 * len(shown)), "themes")

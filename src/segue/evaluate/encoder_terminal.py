@@ -67,7 +67,8 @@ def _beside(block: Block, reference: str | None) -> Table:
     """What the hits hide, one line for each encoder and slice."""
     metrics = [metric for metric in _BESIDE if metric in block.metrics]
     table = Table(title=Text("what the hits hide, in the first 66"), title_justify="left", pad_edge=False)
-    table.add_column("encoder", overflow="fold")
+    longest = max(len(row.method) for row in block.rows)
+    table.add_column("encoder", overflow="fold", min_width=min(longest, 16))
     table.add_column("titles")
     for metric in metrics:
         table.add_column(_text(metric.split("@")[0].replace("_", " ")), justify="right")

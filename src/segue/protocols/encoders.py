@@ -97,7 +97,7 @@ def run_encoders(
         library: holds all playlists of the split. split: whose ``train`` votes.
         candidates: the encoders; one of them is the reference that the others are compared with.
         k: playlists that vote.
-        themes: adds the rows of the cleaned test set, the accuracy by theme, and the colours of the maps.
+        themes: adds the rows of the cleaned set, the accuracy by theme, and the colours of the maps.
         titles: whose lists are shown; None is the 60 bundled ones.
         maps: whether t-SNE maps are made, which take most of the time.
         progress: called with (done, total, what).
@@ -109,7 +109,8 @@ def run_encoders(
     _check(candidates, library, themes)
     encoders = {one.name: Remembered(one.encoder) for one in candidates}
     titles = bundled_titles() if titles is None else titles
-    wanted = [*dict.fromkeys([*library.titles, *titles])]
+    rows = np.concatenate([split.train, split.part(part)]).tolist()
+    wanted = [*dict.fromkeys([*(library.titles[row] for row in rows), *titles])]
     for done, (name, encoder) in enumerate(encoders.items()):
         if progress is not None:
             progress(done, len(encoders), f"encoding titles by {name}")
@@ -241,5 +242,5 @@ def _notes(about: Sequence[EncoderAbout], part: Part, reference: str, themes: Th
     if part == "validation" and any(one.bundle for one in about):
         notes.append("Bundles chose their best epoch on validation playlists, so these figures flatter them.")
     if themes is None:
-        notes.append("Without themes there are no rows of the cleaned test set and no accuracy by theme.")
+        notes.append("Without themes there are no rows of the cleaned set and no accuracy by theme.")
     return notes

@@ -24,11 +24,11 @@ __all__ = ["CLEANED", "CUTS", "PUBLISHED_METRICS", "WHOLE", "WITH", "WITHOUT", "
 CUTS = (10, 66, 500)
 PUBLISHED_METRICS = tuple(f"{name}@{k}" for k in CUTS for name in ("hit", "ndcg_retrieved", "r_precision_literal"))
 WITHOUT, WITH = "without self-votes", "with self-votes (a leak)"
-WHOLE, CLEANED = "whole test set", "cleaned test set"
+WHOLE, CLEANED = "whole set", "cleaned set"
 _EXPLAINS = (
     "To understand published numbers, never to compare with ours. HIT@N is hits / min(N, |G|); the ideal of NDCG is "
     "made of the hits that were retrieved; R-precision gives artist credit to the letter. With self-votes, the "
-    "playlists that are asked about vote too, each for its own tracks: a leak, made on purpose. The cleaned test set "
+    "playlists that are asked about vote too, each for its own tracks: a leak, made on purpose. The cleaned set "
     "holds the playlists whose tracks lie nearest a kept theme, which makes it easier."
 )
 
@@ -52,7 +52,7 @@ def published_block(
         split: whose ``train`` votes. queries, qrels: what was asked, and the truth.
         runs: the honest answers of all methods. encoders: those that are asked again, with self-votes.
         kept: which playlists of the library lie nearest a kept theme, bool ``(n_playlists,)``; None leaves the rows
-            of the cleaned test set out.
+            of the cleaned set out.
     """
     row_of = {playlist_id: row for row, playlist_id in enumerate(library.playlists["playlist_id"].to_list())}
     asked = np.array([row_of[query.query_id] for query in queries], np.int32)

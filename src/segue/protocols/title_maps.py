@@ -24,6 +24,7 @@ SAMPLE = 1_500
 GROUPS = 6
 """Groups that get a colour; as many as there are colours that everybody can tell apart."""
 _DECIMALS = 2
+_ALIKE = 6  # decimals; the seventh is rounding
 
 
 def title_maps(
@@ -59,21 +60,29 @@ def grouped_titles(
 
     With themes a title belongs to the kept theme that most of its playlists are in, and the largest six are groups.
     Without, the six titles that most playlists carry are groups, and a title belongs to the first of them whose words
-    it holds.
+    it holds. Titles of groups are taken first, up to half of the sample.
 
     Returns:
         titles; names of the groups; the group of each title, -1 for none.
     """
-    counts = Counter(title for title in training.titles if title.strip())
-    titles = sorted(counts, key=lambda title: hashlib.sha256(title.encode("utf-8", "replace")).digest())[:sample]
+    distinct = {title for title in training.titles if title.strip()}
+    titles = sorted(distinct, key=lambda title: hashlib.sha256(title.encode("utf-8", "replace")).digest())
     if themes is not None:
-        return titles, *_by_theme(titles, themes, library)
-    keys = Counter(normalise(title, "seen") for title in training.titles)
-    keys.pop("", None)
-    shown = [key for key, n in keys.most_common(GROUPS) if may_show(n, public=training.public)]
+        shown, group = _by_theme(titles, themes, library)
+    else:
+        shown, group = _by_frequent_title(titles, training)
+    rows = range(len(titles))
+    first = [row for row in rows if group[row] >= 0][: sample // 2]
+    chosen = sorted([*first, *sorted(set(rows) - set(first))[: sample - len(first)]])
+    return [titles[row] for row in chosen], shown, [group[row] for row in chosen]
+
+
+def _by_frequent_title(titles: Sequence[str], training: Library) -> tuple[list[str], list[int]]:
+    counts = Counter(normalise(title, "seen") for title in training.titles)
+    counts.pop("", None)
+    shown = [key for key, n in counts.most_common(GROUPS) if may_show(n, public=training.public)]
     padded = [f" {normalise(title, 'seen')} " for title in titles]
-    group = [next((i for i, key in enumerate(shown) if f" {key} " in title), -1) for title in padded]
-    return titles, shown, group
+    return shown, [next((i for i, key in enumerate(shown) if f" {key} " in title), -1) for title in padded]
 
 
 def _by_theme(titles: Sequence[str], themes: Themes, library: Library) -> tuple[list[str], list[int]]:
@@ -90,11 +99,19 @@ def _by_theme(titles: Sequence[str], themes: Themes, library: Library) -> tuple[
 
 
 def _placed(vectors: NDArray[np.float32]) -> list[tuple[float, float]]:
-    """x and y of each row by t-SNE; a zero row, which is nowhere, lies in the middle."""
-    found = tsne_map(vectors, most=len(vectors))
-    places = np.zeros((len(vectors), 2), np.float64)
+    """x and y of each row by t-SNE; a zero row, which is nowhere, lies in the middle.
+
+    Rows that are alike share a place: titles of emoji alone, which many encoders cannot tell apart, would otherwise
+    push each other so far away from all others that nothing else is seen.
+    """
+    row_of: dict[bytes, int] = {}
+    # adding zero turns -0.0 into 0.0, which is equal but has other bytes
+    same = [row_of.setdefault(r.tobytes(), len(row_of)) for r in np.round(vectors, _ALIKE) + np.float32(0)]
+    first = np.unique(same, return_index=True)[1]
+    found = tsne_map(vectors[first], most=len(first))
+    places = np.zeros((len(first), 2), np.float64)
     places[found.rows] = found.places
-    return [(round(float(x), _DECIMALS), round(float(y), _DECIMALS)) for x, y in places]
+    return [(round(float(x), _DECIMALS), round(float(y), _DECIMALS)) for x, y in places[same]]
 
 
 def accuracy_by_theme(
