@@ -112,6 +112,6 @@ def _there(name: str, folder: Path, library: Path) -> Path:
         return folder
     loss = name if name in _LOSSES else "LOSS"
     raise InputError(
-        f"there is no encoder in {folder}; make it with 'segue finetune {library}{_LOSSES.get(name, '')} --loss {loss} "
-        f"-o {folder}', or say where it is with {name}=FOLDER"
+        f"there is no encoder in {folder}; make it with 'segue finetune {library}{_LOSSES.get(name, '')} "
+        f"--loss {loss} -o {folder}', or say where it is with {name}=FOLDER"
     )
