@@ -18,8 +18,8 @@ def test_help_tells_of_all_three(segue: Segue) -> None:
     said = segue("themes", "--help").stdout
     for word in ("segue themes LIBRARY -o THEMES", "make", "choose", "compare"):
         assert word in said
-    for command in ("make", "choose"):
-        assert "--vectors" in segue("themes", command, "--help").stdout
+    for command, option in (("make", "--vectors"), ("choose", "--ks"), ("compare", "--algorithms")):
+        assert option in segue("themes", command, "--help").stdout
     assert "themes" in segue("--help").stdout
 
 

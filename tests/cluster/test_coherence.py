@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segue.cluster.coherence import kept, title_match, top_titles
+from segue.cluster.coherence import kept, title_lift, title_match, top_titles
 
 clusterings = st.lists(
     st.tuples(st.integers(-1, 4), st.sampled_from(["gym", "Gym", "", "  ", "🔥", "a\x00b", "run"])), max_size=40
@@ -46,3 +46,23 @@ def test_counts_survive_the_percentage(sizes: list[int], rng_key: int) -> None:
 def test_each_playlist_needs_a_title() -> None:
     with pytest.raises(ValueError, match="cluster and a title"):
         title_match(np.zeros(2, np.int32), ["a"], 1)
+
+
+@given(clusterings)
+def test_the_lift_is_that_of_counting_pairs(rows: list[tuple[int, str]]) -> None:
+    inside = [(c, t) for c, t in rows if c >= 0]
+    pairs = [(a, b) for i, a in enumerate(inside) for b in inside[:i]]
+    together = [a[1] == b[1] and bool(a[1].strip()) for a, b in pairs if a[0] == b[0]]
+    anywhere = [a[1] == b[1] and bool(a[1].strip()) for a, b in pairs]
+    found = title_lift(np.array([c for c, _ in rows], np.int32), [t for _, t in rows])
+    if not together or not any(anywhere):
+        assert found is None
+    else:
+        assert found == pytest.approx(np.mean(together) / np.mean(anywhere))
+
+
+def test_clusters_drawn_at_random_have_no_lift() -> None:
+    rng = np.random.default_rng(0)
+    titles = [f"t{i}" for i in rng.integers(0, 20, 4000)]
+    lifts = [title_lift(rng.integers(0, k, 4000).astype(np.int32), titles) for k in (3, 30)]
+    assert lifts == pytest.approx([1, 1], abs=0.05)

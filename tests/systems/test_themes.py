@@ -54,6 +54,8 @@ def test_planted_themes_are_found_and_those_without_a_common_title_go(tmp_path: 
     assert report["n_kept"] == 6 and report["n_miscellaneous"] == 2
     shares = np.isin(truth[split.train], [THEMES.index(t) for t in gone]).mean()
     assert report["miscellaneous_percent"] == pytest.approx(100 * shares, abs=0.01)
+    assert report["miscellaneous_percent_by_share"] == 0, "of twenty, any title is above 2 %"
+    assert report["title_lift"] > 4
     for part in ("train", "validation", "test"):
         labels = found.labels(library, part)
         assert sorted(set(labels.classes.tolist())) == list(range(6)), part

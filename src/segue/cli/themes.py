@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from segue.cli.themes_compare import compare
+
 if TYPE_CHECKING:
     from typer._click.core import Context
 
@@ -250,6 +252,9 @@ def choose(
                 f"{point['kept_percent']:>7.1f} {point['mean_match']:>8.2f}"
             )
     say(f"wrote {out}; see {out / 'report.html'}")
+
+
+app.command()(compare)
 
 
 def _settings(**values: Any) -> ThemeSettings:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["kept", "title_match", "top_titles"]
+__all__ = ["kept", "title_lift", "title_match", "top_titles"]
 
 
 def title_match(cluster: NDArray[np.int32], titles: Sequence[str], k: int) -> NDArray[np.float64]:
@@ -50,6 +50,27 @@ def kept(match: NDArray[np.floating], sizes: NDArray[np.integer], min_match: flo
     most = np.rint(np.asarray(match, np.float64) * np.asarray(sizes) / 100.0)
     above: NDArray[np.bool_] = (np.asarray(match) > min_match) & (most >= 2)
     return above
+
+
+def title_lift(cluster: NDArray[np.int32], titles: Sequence[str]) -> float | None:
+    """How much likelier two playlists of one cluster carry the same title than any two of the clustered ones.
+
+    Unlike the match it does not depend on the sizes of the clusters: clusters drawn at random have 1. None where no
+    title occurs twice, or no cluster has two playlists.
+
+    >>> title_lift(np.array([0, 0, 1, 1], np.int32), ["gym", "gym", "run", "run"])
+    3.0
+    """
+    within = _pairs(_counted(cluster, titles)[2])
+    inside = _pairs(np.bincount(cluster[cluster >= 0]))
+    together = np.where(cluster >= 0, np.int32(0), np.int32(-1))
+    among = _pairs(_counted(together, titles)[2])
+    everywhere = _pairs(np.array([(cluster >= 0).sum()]))
+    return within / inside / (among / everywhere) if inside and among else None
+
+
+def _pairs(counts: NDArray[np.integer]) -> float:
+    return float((counts.astype(np.float64) * (counts - 1)).sum())
 
 
 def top_titles(cluster: NDArray[np.int32], titles: Sequence[str], k: int, n: int = 8) -> list[list[tuple[str, int]]]:

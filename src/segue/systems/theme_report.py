@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.cluster.coherence import top_titles
+from segue.cluster.coherence import title_lift, top_titles
 from segue.errors import MissingDependency
 from segue.evaluate.drawing import COLOURS, REFERENCE_COLOUR, Plot, as_svg, panels
 from segue.evaluate.page import figures, page, safe, table
@@ -52,6 +52,7 @@ def theme_report(
     untitled = np.array([not title.strip() for title in library.titles])
     minimum = float(themes.settings.get("min_match", 0))
     miscellaneous = int(sizes[~themes.kept].sum())
+    lift = title_lift(themes.cluster, titles)
     inside = clustered & themes.kept[np.maximum(themes.cluster, 0)]
     return {
         "settings": themes.settings,
@@ -67,6 +68,9 @@ def theme_report(
         "playlists_kept": int(sizes[themes.kept].sum()),
         "playlists_miscellaneous": miscellaneous,
         "miscellaneous_percent": _percent(miscellaneous, n_clustered),
+        # by the share alone, as published: where clusters are small any title that occurs once passes
+        "miscellaneous_percent_by_share": _percent(int(sizes[themes.match <= minimum].sum()), n_clustered),
+        "title_lift": None if lift is None else round(lift, 2),
         "mean_match": _weighted_mean(themes.match, sizes),
         "untitled_in_kept": int((inside & untitled).sum()),
         "split": {name: int((themes.part == place).sum()) for place, name in enumerate(PART_NAMES)},
@@ -159,12 +163,19 @@ def _top_tracks(library: Library, themes: Themes) -> list[list[dict[str, Any]]]:
 
 def summary(report: Mapping[str, Any]) -> list[str]:
     """The report's main figures as sentences."""
+    by_share = report["miscellaneous_percent_by_share"]
     told = [
         f"{report['n_clustered']:,} playlists in {report['k']:,} clusters: {report['n_kept']:,} themes are kept, "
         f"{report['n_miscellaneous']:,} clusters with {report['playlists_miscellaneous']:,} playlists "
         f"({report['miscellaneous_percent']:.1f} %) are miscellaneous ({report['published']})",
+        f"by the share of the most frequent title alone, as published, {by_share:.1f} % are; here a title must also "
+        "occur twice in its cluster, as in a small one any title has a large share",
         "split inside the themes: " + ", ".join(f"{n:,} {name}" for name, n in report["split"].items()),
     ]
+    if report["title_lift"] is not None:
+        told.append(
+            f"two playlists of one cluster carry the same title {report['title_lift']:.1f} times as often as any two"
+        )
     if report["n_kept"] == 0:
         told.append(
             "no cluster is kept, so there is nothing to fine-tune on; ask for other clusters with -k or --vectors"
