@@ -81,7 +81,7 @@ def test_fingerprints_of_sentence_transformers_folders_stay_what_they_were() -> 
 
 def test_a_linear_layer_is_read_and_counts(tmp_path: Path) -> None:
     described = SentenceFolder.read(tiny_dense())
-    assert (described.dense, described.prefix, described.pooling) == ("2_Dense", None, "mean")
+    assert (described.dense, described.prefix, described.pooling) == ("2_Dense", None, "max")
     fingerprints = {described.fingerprint(), SentenceFolder.read(tiny_folder()).fingerprint()}
     folder = Path(shutil.copytree(tiny_dense(), tmp_path / "m"))
     assert SentenceFolder.read(folder).fingerprint() == described.fingerprint()

@@ -110,8 +110,9 @@ def tiny_folder() -> Path:
 
 @lru_cache(maxsize=1)
 def tiny_dense() -> Path:
-    """The model with a linear layer, once a process."""
-    return write_tiny(_temporary() / "dense", modules=("Transformer", "Pooling", "Dense", "Normalize"))
+    """The model with max pooling and a linear layer, once a process: one export tests both."""
+    modules = ("Transformer", "Pooling", "Dense", "Normalize")
+    return write_tiny(_temporary() / "dense", pooling={"pooling_mode": "max"}, modules=modules)
 
 
 @lru_cache(maxsize=1)

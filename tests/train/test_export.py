@@ -38,9 +38,8 @@ def test_the_folder_is_whole() -> None:
     assert SentenceEncoder.open(out).fingerprint == SentenceEncoder.open(tiny_folder()).fingerprint
 
 
-def test_max_pooling(tmp_path: Path) -> None:
-    folder = write_tiny(tmp_path / "m", pooling={"pooling_mode": "max"})
-    _assert_agree(export_onnx(folder, tmp_path / "out"))
+def test_max_pooling_and_a_linear_layer() -> None:
+    _assert_agree(exported(tiny_dense()))
 
 
 def test_a_second_export_in_place_replaces_the_first(tmp_path: Path) -> None:
