@@ -17,6 +17,7 @@ _LONG = 160
 def described(found: Stored) -> dict[str, Any]:
     """Everything about a folder, JSON-able."""
     from segue.errors import MissingDependency
+    from segue.evaluate.encoder_table import about_of
     from segue.protocols.stored_encoders import parameters, tensor_shapes
 
     files = [file for file in found.path.rglob("*") if file.is_file()]
@@ -28,7 +29,7 @@ def described(found: Stored) -> dict[str, Any]:
         except MissingDependency:
             pass  # sizes of files say enough
     manifest = found.manifest
-    history = manifest.get("history")
+    about = about_of("", found.fingerprint, 0, manifest, ()) if found.kind == "bundle" else None
     return {
         "path": str(found.path),
         "kind": found.kind,
@@ -37,7 +38,7 @@ def described(found: Stored) -> dict[str, Any]:
         "settings": found.settings,
         "effect": manifest.get("effect"),
         "best_epoch": manifest.get("best_epoch"),
-        "epochs": len(history) if isinstance(history, list) else None,
+        "epochs": None if about is None else max((one.epoch for one in about.history), default=None),
         "metrics": found.metrics,
         "sizes": sizes,
         "versions": manifest.get("versions"),

@@ -57,7 +57,9 @@ def _encoders(encoders: Sequence[EncoderAbout]) -> str:
             one.loss or "-",
             one.method or "-",
             one.preset or "-",
-            "-" if one.best_epoch is None else f"{one.best_epoch} of {len(one.history)}",
+            "-"
+            if one.best_epoch is None
+            else f"{one.best_epoch} of {max((e.epoch for e in one.history), default=0)}",
         )
         for one in encoders
     ]

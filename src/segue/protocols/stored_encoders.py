@@ -25,6 +25,7 @@ _NAMED = {
     "bundle": ("base", "loss", "method", "preset", "data", "settings"),
     "encoder": ("pooling", "max_length"),
 }
+_TWICE = ("loss", "method", "preset")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +50,10 @@ class Stored:
     @property
     def settings(self) -> dict[str, Any]:
         """How it was made: dotted name -> value."""
-        return flat({name: self.manifest[name] for name in _NAMED[self.kind] if name in self.manifest})
+        found = flat({name: self.manifest[name] for name in _NAMED[self.kind] if name in self.manifest})
+        # a bundle says its loss, method and preset twice
+        once = {name: found[name] for name in _TWICE if name in found}
+        return once | {name: one for name, one in found.items() if name.removeprefix("settings.") not in _TWICE}
 
     @property
     def metrics(self) -> dict[str, dict[str, float | None]]:
