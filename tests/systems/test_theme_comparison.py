@@ -91,6 +91,11 @@ def test_a_sample_is_taken_by_hash_and_grows() -> None:
     assert (np.diff(few.rows) > 0).all()
 
 
+def test_coverage_reads_fewer_tracks(compared: ComparedThemes) -> None:
+    found = _compare(algorithms=("kmeans",), coverage=0.5)
+    assert found.encoders["ngrams"]["n_texts"] < 0.6 * compared.encoders["ngrams"]["n_texts"]
+
+
 def test_on_titles_a_playlist_without_one_belongs_nowhere() -> None:
     library, _ = themed(120, incoherent=(), rename=lambda i, title: " " if i % 5 == 0 else title)
     found = _compare(library, on="titles", algorithms=("kmeans",))
@@ -197,6 +202,7 @@ def test_other_folders_are_not_replaced(compared: ComparedThemes, tmp_path: Path
         ({"encoders": ()}, "name an encoder"),
         ({"sample": 1}, "sample is 1; it must be at least 2"),
         ({"k": 0}, "k is 0"),
+        ({"coverage": 0.0}, "coverage is 0"),
         ({"eps": 0.0}, "eps is 0; it must be a distance above 0"),
         ({"eps": float("nan")}, "eps is nan"),
         ({"min_samples": 0}, "min_samples is 0"),

@@ -42,6 +42,10 @@ def compare(
     sample: Annotated[
         int, typer.Option("--sample", metavar="N", help="Playlists of the training part, by the hash of their ids.")
     ] = 2_000,
+    coverage: Annotated[
+        float,
+        typer.Option("--coverage", help="Read the most-played tracks that hold this share of all rows."),
+    ] = 1.0,
     k: Annotated[int, typer.Option("-k", "--k", metavar="K", help="Clusters of K-Means.")] = 50,
     eps: Annotated[
         float | None,
@@ -85,6 +89,7 @@ def compare(
         algorithms=_names(algorithms) or ALGORITHMS,
         on=on,
         sample=sample,
+        coverage=coverage,
         k=k,
         eps=eps,
         min_samples=min_samples,

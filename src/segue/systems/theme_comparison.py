@@ -123,7 +123,7 @@ def _vectors(
     library: Library, rows: NDArray[np.int32], encoder: Encoder, settings: ComparisonSettings, progress: Progress
 ) -> tuple[NDArray[np.float32], dict[str, Any]]:
     if settings.on == "tracks":
-        vectors, report = content_vectors(library, rows, encoder, progress=progress)
+        vectors, report = content_vectors(library, rows, encoder, coverage=settings.coverage, progress=progress)
         return vectors, {"n_texts": report["n_texts"], "n_without_vector": report["n_playlists_without_vector"]}
     read = views.title(library, rows)
     texts = list(dict.fromkeys(read))

@@ -43,6 +43,7 @@ class ComparisonSettings:
         algorithms: of :data:`ALGORITHMS`.
         on: playlist vectors are means of their tracks' names, or are those of their titles.
         sample: playlists of the training part, by hash order.
+        coverage: share of their (playlist, track) rows whose tracks are read, the most-played first; in (0, 1].
         k: clusters of K-Means, which cannot choose for itself.
         eps, min_samples: of DBSCAN (and HDBSCAN); eps None: chosen by the knee of the distances.
         min_cluster_size: of HDBSCAN.
@@ -57,6 +58,7 @@ class ComparisonSettings:
     algorithms: tuple[str, ...] = ALGORITHMS
     on: Literal["tracks", "titles"] = "tracks"
     sample: int = 2_000
+    coverage: float = 1.0
     k: int = 50
     eps: float | None = None
     min_samples: int = 5
@@ -71,6 +73,8 @@ class ComparisonSettings:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least {low}")
         if self.eps is not None and not (np.isfinite(self.eps) and self.eps > 0):
             raise InputError(f"eps is {self.eps:g}; it must be a distance above 0")
+        if not 0 < self.coverage <= 1:
+            raise InputError(f"coverage is {self.coverage:g}; it must be above 0 and at most 1")
         if not 0 <= self.min_match < 100:
             raise InputError(f"min_match is {self.min_match:g} percent; it must be at least 0 and below 100")
         if not 0 <= self.rng_key < 2**32:
