@@ -185,12 +185,12 @@ def summary(report: Mapping[str, Any]) -> list[str]:
             f"{report['settings']['k']:,} clusters were asked for; the others had no member, as vectors coincide"
         )
     for count, what in (
-        (report["n_without_vector"], "playlists have no track that says anything and are in no cluster"),
-        (report["untitled_in_kept"], "playlists in the themes have no title and are in no part"),
-        (report["n_too_small_to_split"], "clusters are too small to split and count as miscellaneous"),
+        (report["n_without_vector"], "in no cluster, as none of their tracks says anything: {} playlists"),
+        (report["untitled_in_kept"], "in a theme but in no part, as they have no title: {} playlists"),
+        (report["n_too_small_to_split"], "counted as miscellaneous, as too small to split: {} clusters"),
     ):
         if count:
-            told.append(f"{count:,} {what}")
+            told.append(what.format(f"{count:,}"))
     for name, about in report["held_out"].items():
         gone = about["miscellaneous_percent"]
         told.append(
