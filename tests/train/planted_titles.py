@@ -13,22 +13,22 @@ from segue.library import Library
 from segue.sources.ingest import ingest
 
 SYLLABLES = ("zor", "vek", "mul", "tis", "gra", "pon", "lud", "fex", "bri", "kow", "jan", "syl")
+NOISE = ("quorbel", "nimdath", "uskevo", "wyrtano", "hobrixu", "dalpemo")
 THEMES, TRACKS, LENGTH = 6, 24, 10
 
 
 @lru_cache(maxsize=4)
 def planted_library(n_playlists: int = 300, rng_key: int = 0) -> Library:
-    """Each theme has its own tracks and two syllables of its own; a title joins one of them to a random syllable.
+    """Each theme has its own tracks and two syllables of its own; a title hides one of them among longer words.
 
-    Which syllable names the theme can only be learnt: all are nonsense, and every title has two of them.
+    Which word names the theme, and that two of them name the same, can only be learnt: all are nonsense.
     """
     rng = np.random.default_rng(rng_key)
     playlists = []
     for pid in range(n_playlists):
         theme = int(rng.integers(THEMES))
         word = SYLLABLES[2 * theme + int(rng.integers(2))]
-        noise = "".join(rng.choice(list("aeiou"), 3))
-        title = " ".join([word, noise] if rng.random() < 0.5 else [noise, word])
+        title = " ".join(rng.permutation([word, *rng.choice(NOISE, 2)]).tolist())
         drawn = rng.choice(TRACKS, LENGTH, replace=False)
         tracks = [
             {

@@ -42,7 +42,7 @@ from segue.train.vote_objective import VoteObjective
 if TYPE_CHECKING:
     from segue.library.themes import Themes
 
-__all__ = ["checkpoints_of", "finetune_encoder"]
+__all__ = ["Tuned", "checkpoints_of", "finetune_encoder", "tune"]
 
 Progress = Callable[[int, int, str], None]
 _ASKED = 700  # validation playlists that an epoch is judged by, at most
@@ -66,6 +66,16 @@ class _Data:
     everything: bool
     validation: RecipeScore | None
     training: RecipeScore | None
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """A model with the weights of its best epoch, and what it came from."""
+
+    model: TextModel
+    trained: Trained
+    base: Path
+    data: _Data
 
 
 def checkpoints_of(out: Path) -> Path:
@@ -105,48 +115,74 @@ def finetune_encoder(
         MissingDependency: torch or the base model is not installed. OutputError: cannot write.
     """
     check_place(out, KIND)
-    base = base_model_folder(base_model)
     with locked(out, lambda: progress(0, 1, "waiting for another training of this encoder") if progress else None):
         checkpoints = checkpoints_of(out)
         if restart:
             shutil.rmtree(checkpoints, ignore_errors=True)
-        data = _data(library, settings, themes, everything)
-        if progress:
-            progress(0, 1, "opening the encoder")
-        model = TextModel.open(
-            base,
-            method=settings.method,
-            freeze_embeddings=settings.freeze_embeddings,
-            lora_rank=settings.lora_rank,
-            dropout=settings.encoder_dropout,
-            precision=settings.precision,
-            chunk=settings.chunk,
-            rng_key=settings.rng_key,
-        )
-        described_base = SentenceFolder.read(base)
-        objective = _objective(data, model.d, settings)
-        run = fingerprint(
-            library.fingerprint,
-            None if themes is None else themes.fingerprint,
-            described_base.fingerprint(),
-            everything,
-        )
-        trained = train_encoder(
-            model,
-            objective,
-            settings,
-            validate=None if data.validation is None else data.validation.mean,
-            monitor=None if data.training is None else data.training.mean,
+        tuned = tune(
+            library,
+            settings=settings,
+            themes=themes,
+            base_model=base_model,
+            everything=everything,
             checkpoints=checkpoints,
-            run=run,
             finish=finish,
             progress=progress,
         )
         if progress:
             progress(0, 1, "writing the encoder and checking its export")
-        manifest = _write(out, model, trained, base, data, settings)
+        manifest = _write(out, tuned, settings)
         shutil.rmtree(checkpoints, ignore_errors=True)
         return manifest
+
+
+def tune(
+    library: Library,
+    *,
+    settings: FinetuneSettings,
+    themes: Themes | None = None,
+    base_model: str | None = None,
+    everything: bool = False,
+    checkpoints: Path | None = None,
+    finish: bool = False,
+    progress: Progress | None = None,
+) -> Tuned:
+    """Fine-tune a title encoder in memory: :func:`finetune_encoder` without its bundle.
+
+    Raises:
+        InputError, TrainingError, StoredDataError, MissingDependency: as there.
+    """
+    base = base_model_folder(base_model)
+    data = _data(library, settings, themes, everything)
+    if progress:
+        progress(0, 1, "opening the encoder")
+    model = TextModel.open(
+        base,
+        method=settings.method,
+        freeze_embeddings=settings.freeze_embeddings,
+        lora_rank=settings.lora_rank,
+        dropout=settings.encoder_dropout,
+        precision=settings.precision,
+        chunk=settings.chunk,
+        rng_key=settings.rng_key,
+    )
+    trained = train_encoder(
+        model,
+        _objective(data, model.d, settings),
+        settings,
+        validate=None if data.validation is None else data.validation.mean,
+        monitor=None if data.training is None else data.training.mean,
+        checkpoints=checkpoints,
+        run=fingerprint(
+            library.fingerprint,
+            None if themes is None else themes.fingerprint,
+            SentenceFolder.read(base).fingerprint(),
+            everything,
+        ),
+        finish=finish,
+        progress=progress,
+    )
+    return Tuned(model, trained, base, data)
 
 
 def _data(library: Library, settings: FinetuneSettings, themes: Themes | None, everything: bool) -> _Data:
@@ -200,21 +236,18 @@ def _objective(data: _Data, d: int, settings: FinetuneSettings) -> Objective:
     return VoteObjective.of(votes(library, train), votes(library, held), keys(texts), settings, more=more)
 
 
-def _write(
-    out: Path, model: TextModel, trained: Trained, base: Path, data: _Data, settings: FinetuneSettings
-) -> dict[str, Any]:
+def _write(out: Path, found: Tuned, settings: FinetuneSettings) -> dict[str, Any]:
     """The bundle: the encoder, its graph, what training did to it, how good it is, and its card."""
+    trained, base, data = found.trained, found.base, found.data
     described_base = SentenceFolder.read(base)
     with tempfile.TemporaryDirectory(prefix="segue-") as scratch, new_folder(out, kind=KIND) as folder:
         tuned = Path(scratch) / "tuned"
-        model.save(tuned)
+        found.model.save(tuned)
         export_onnx(tuned, folder)
         after = SentenceEncoder.open(folder)
-        if after.fingerprint == described_base.fingerprint():
-            raise TrainingError(
-                "no parameter moved: the learning rate is zero, or what was trained is not in the encoder"
-            )
         old, new = RememberedEncoder(SentenceEncoder.open(base)), RememberedEncoder(after)
+        effect = _effect(base, folder, data, old, new)
+        effect.check()
         manifest = described(
             fingerprint=after.fingerprint,
             base={"name": _name(base), "fingerprint": described_base.fingerprint()},
@@ -226,7 +259,7 @@ def _write(
                 "n_titles": len(data.train.texts),
                 "themes": None if data.themes is None else data.themes.fingerprint,
             },
-            effect=_effect(base, folder, data, old, new).to_json(),
+            effect=effect.to_json(),
             history=trained.history,
             best_epoch=trained.best,
             metrics={} if data.validation is None else validated(data.validation, old, new),

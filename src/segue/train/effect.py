@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.errors import StoredDataError
+from segue.errors import StoredDataError, TrainingError
 
-__all__ = ["Effect", "measured", "neighbours_kept"]
+__all__ = ["STILL", "Effect", "measured", "neighbours_kept"]
 
 K = 50
+STILL = 1e-5
+"""Steps below this are rounding: another batch, another order of sums."""
 _SAMPLE = 1_000  # titles whose neighbours are compared
 
 
@@ -28,6 +30,7 @@ class Effect:
             difference from the identity.
         mean_cosine: between the old and the new vector of a title. titles: how many.
         neighbours_kept: share of a title's ``k`` nearest other titles that stay.
+        largest_step: the most that an entry of any title's vector changed.
     """
 
     tensors: int
@@ -37,10 +40,23 @@ class Effect:
     neighbours_kept: float
     k: int
     titles: int
+    largest_step: float
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dict."""
         return asdict(self)
+
+    def check(self) -> None:
+        """Raise TrainingError if the weights or the vectors of titles are what they were."""
+        if not self.changed_tensors:
+            raise TrainingError(
+                "no parameter moved: the learning rate is zero, or no epoch was better than the start"
+            )
+        if self.titles and self.largest_step < STILL:
+            raise TrainingError(
+                f"{self.changed_tensors} tensors changed, but no title's vector did: what was trained is not what "
+                "titles are encoded with; put the head on the mean, or let more move"
+            )
 
     @property
     def sentences(self) -> list[str]:
@@ -77,7 +93,8 @@ def measured(base: Path, tuned: Path, before: NDArray[np.float32], after: NDArra
     k = min(K, max(1, len(before) // 6))
     kept = neighbours_kept(before, after, k)
     relative = float(np.sqrt(moved / max(whole, 1e-30)))
-    return Effect(len(new), changed, relative, cosine, kept, k, len(before))
+    step = float(np.abs(before - after).max()) if len(before) else 0.0
+    return Effect(len(new), changed, relative, cosine, kept, k, len(before), step)
 
 
 def neighbours_kept(before: NDArray[np.float32], after: NDArray[np.float32], k: int) -> float:
