@@ -17,7 +17,7 @@ __all__ = ["MINIBATCH_BEYOND", "Clustering", "kmeans"]
 Progress = Callable[[int, int, str], None]
 
 MINIBATCH_BEYOND = 500_000  # vectors; Lloyd's iterations over more take many minutes a start
-_BATCH = 8_192
+_BATCH = 4_096
 _BLOCK = 16_384  # rows that are compared with all centroids at a time
 
 
