@@ -51,6 +51,25 @@ def test_the_tour_runs(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_an_encoder_of_ones_own(folder: Path) -> None:
+    """The block as it stands, but for fewer clusters and one epoch: there are six hundred playlists."""
+    (block,) = blocks("sh", "segue finetune")
+    run(["segue", "ingest", "my_playlists/", "-o", "library"], folder)
+    for line, shorter in {
+        "segue themes library": "segue themes library --k 8 --encoder ngrams",
+        "segue finetune library": "segue finetune library --epochs 1",
+        "segue train library": "segue train library --config quick.toml",
+    }.items():
+        assert line in block
+        block = block.replace(line, shorter)
+    (folder / "quick.toml").write_text("[train.vote]\nepochs = 1\n")
+    run(["sh", "-euc", block], folder)
+    assert (folder / "themes" / "report.html").stat().st_size > 1_000
+    assert (folder / "encoders" / "votes" / "README.md").exists()
+    assert (folder / "encoder_report" / "encoders.html").exists()
+
+
+@pytest.mark.slow
 def test_the_python_runs(folder: Path) -> None:
     (code,) = blocks("python", "segue.holdout")
     said = run([sys.executable, "-c", code], folder).stdout
@@ -84,5 +103,6 @@ def test_links_lead_somewhere() -> None:
 
 def test_every_block_is_tested_or_is_about_installing() -> None:
     left = [code for name, code in BLOCKS if name != "toml"]
-    known = blocks("sh", "make demo") + blocks("sh", "segue ingest") + blocks("python", "segue.holdout")
+    known = [*blocks("sh", "make demo"), *blocks("sh", "segue ingest"), *blocks("sh", "segue finetune")]
+    known += blocks("python", "segue.holdout")
     assert [code for code in left if code not in known] == ["pip install 'segue-playlists[bundled]'\n"]

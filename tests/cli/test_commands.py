@@ -21,7 +21,8 @@ Refused = Callable[..., str]
 
 def test_help_and_version(segue: Segue) -> None:
     said = segue("--help").stdout
-    for command in ["ingest", "train", "update", "recommend", "evaluate", "challenge", "export", "demo", "doctor"]:
+    commands = "ingest themes finetune train update recommend evaluate sweep challenge export demo doctor model"
+    for command in commands.split():
         assert command in said
         assert "segue " + command in segue(command, "--help").stdout
     assert segue("--version").stdout.startswith("segue 0.")

@@ -18,6 +18,7 @@ import polars as pl
 import pytest
 
 from models.tiny import tiny_folder
+from segue.encode.bundle import bundle_manifest
 from segue.encode.onnx import OnnxEncoder
 from segue.encode.sentence import SentenceEncoder
 from segue.errors import InputError, OutputError, StoredDataError, TrainingError
@@ -32,7 +33,6 @@ from segue.systems.recipe_score import RecipeScore
 from segue.systems.supervision import TitledPlaylists, artist_queries, overlaps
 from segue.systems.title_encoder import checkpoints_of, finetune_encoder, tune
 from segue.systems.title_vote import Held, score_titles
-from segue.train.bundle import read_bundle
 from segue.train.effect import measured, neighbours_kept
 from segue.train.settings import FinetuneSettings, Loss, preset
 from systems.trained import QUICK
@@ -124,7 +124,8 @@ def test_a_bundle_opens_in_plain_sentence_transformers_and_here(bundle: Path) ->
     titles = ["vek aei", "mul", "🌧", "x" * 300, ""]
     by_torch = SentenceEncoder.open(bundle)
     by_onnx = OnnxEncoder.open(bundle)
-    manifest = read_bundle(bundle)
+    manifest = bundle_manifest(bundle)
+    assert manifest is not None
     assert by_torch.fingerprint == by_onnx.fingerprint == manifest["fingerprint"]
     np.testing.assert_allclose(by_torch.encode(titles), by_onnx.encode(titles), atol=1e-4)
     theirs = SentenceTransformer(str(bundle), device="cpu").encode(titles)
@@ -132,7 +133,8 @@ def test_a_bundle_opens_in_plain_sentence_transformers_and_here(bundle: Path) ->
 
 
 def test_a_bundle_says_what_it_is(bundle: Path, library: Library) -> None:
-    manifest = read_bundle(bundle)
+    manifest = bundle_manifest(bundle)
+    assert manifest is not None
     assert manifest["data"]["library"] == library.fingerprint and manifest["data"]["part"] == "train"
     assert manifest["data"]["n_playlists"] == len(holdout(library).train)
     assert manifest["base"]["fingerprint"] != manifest["fingerprint"]
@@ -155,6 +157,7 @@ def test_a_bundle_says_what_it_is(bundle: Path, library: Library) -> None:
     assert found["mean"] == pytest.approx(best[manifest["best_epoch"]], abs=1e-3)
     effect = manifest["effect"]
     assert effect["changed_tensors"] > 10 and 0 < effect["mean_cosine"] < 0.999 and effect["neighbours_kept"] < 0.95
+    assert all(file.stat().st_mode & 0o044 for file in bundle.rglob("*")), "others may read it"
     card = (bundle / "README.md").read_text()
     for word in (
         "license:",
@@ -337,8 +340,8 @@ def test_other_folders_are_not_overwritten(library: Library, bundle: Path, tmp_p
     library.save(tmp_path / "library")
     with pytest.raises(OutputError, match="not a segue encoder"):
         finetune_encoder(library, tmp_path / "library", settings=settings_of("votes"), base_model=str(tiny_folder()))
-    with pytest.raises(StoredDataError, match="fine-tuned encoder"):
-        read_bundle(tmp_path / "library")
+    with pytest.raises(StoredDataError, match="not an encoder"):
+        bundle_manifest(tmp_path / "library")
 
 
 def test_everything_learns_from_everything(library: Library) -> None:

@@ -70,9 +70,9 @@ def finetune(
 ) -> None:
     """Fine-tune the title encoder on a library's training playlists.
 
-    The result is a sentence-transformers folder with an ONNX graph and a model card: 'segue train --base-model' builds
-    a model on it, 'segue evaluate --encoders' measures it, 'segue model show' says what training did. A training that
-    was stopped goes on when the same command is run again.
+    The result is a sentence-transformers folder with an ONNX graph and a model card: 'segue train --base-model'
+    builds a model on it, 'segue evaluate --encoders' measures it, 'segue model show' says what training did. A
+    training that was stopped goes on when the same command is run again.
 
     [dim]segue finetune library -o encoders/votes[/]
 

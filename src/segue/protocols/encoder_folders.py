@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from segue.encode.base import Encoder, Progress
+from segue.encode.base import Encoder
+from segue.encode.bundle import bundle_manifest
 from segue.errors import InputError, StoredDataError
 from segue.library import Library
-from segue.library.arrays import read_json
 from segue.split.holdout import holdout
 
 __all__ = [
-    "BUNDLE",
     "Candidate",
-    "Remembered",
-    "bundle_manifest",
     "check_unseen",
     "has_graph",
     "open_candidate",
     "open_folder",
 ]
-
-BUNDLE = "segue encoder"
-_FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,55 +34,6 @@ class Candidate:
     name: str
     encoder: Encoder
     manifest: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class Remembered:
-    """An encoder that keeps every vector in memory: several protocols ask for the same titles."""
-
-    encoder: Encoder
-    _vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict, repr=False)
-
-    @property
-    def d(self) -> int:
-        """Dimension of the vectors."""
-        return self.encoder.d
-
-    @property
-    def fingerprint(self) -> str:
-        """Fingerprint of the encoder behind: to remember changes nothing."""
-        return self.encoder.fingerprint
-
-    def encode(self, texts: Sequence[str], *, progress: Progress | None = None) -> NDArray[np.float32]:
-        """Encode texts to float32 ``(n, d)``; each is encoded once."""
-        new = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        if new:
-            self._vectors.update(zip(new, self.encoder.encode(new, progress=progress), strict=True))
-        out = np.empty((len(texts), self.d), np.float32)
-        for row, text in enumerate(texts):
-            out[row] = self._vectors[text]
-        return out
-
-
-def bundle_manifest(folder: Path) -> dict[str, Any] | None:
-    """The manifest of a bundle; None for a plain encoder folder.
-
-    Raises:
-        StoredDataError: the manifest is damaged, of another kind of folder, or of a newer format.
-    """
-    file = folder / "manifest.json"
-    if not file.is_file():
-        return None
-    manifest = read_json(file)
-    if not isinstance(manifest, dict) or manifest.get("kind") != BUNDLE:
-        kind = manifest.get("kind") if isinstance(manifest, dict) else None
-        raise StoredDataError(f"{folder} is a {kind or 'folder of something else'}, not an encoder; give its own")
-    version = manifest.get("format_version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise StoredDataError(f"{file} is damaged (format_version is {version!r}); fine-tune the encoder again")
-    if version > _FORMAT_VERSION:
-        raise StoredDataError(f"{folder} has bundle format {version}, this segue reads {_FORMAT_VERSION}; upgrade it")
-    return manifest
 
 
 def has_graph(folder: Path) -> bool:

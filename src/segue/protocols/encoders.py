@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.encode.remembered import RememberedEncoder
 from segue.errors import InputError, MissingDependency
 from segue.evaluate.encoder_table import Block, EncoderAbout, EncoderFigures, TitleMap, about_of
 from segue.evaluate.metrics import per_query
@@ -20,7 +21,7 @@ from segue.library import Library, Recommender
 from segue.library.arrays import write_bytes
 from segue.library.themes import Themes
 from segue.protocols.common import POPULARITY, SAME_TITLE, Progress, bundled_titles, title_lists
-from segue.protocols.encoder_folders import Candidate, Remembered, check_unseen
+from segue.protocols.encoder_folders import Candidate, check_unseen
 from segue.protocols.published_definitions import CUTS, published_block
 from segue.protocols.title import TitleReport, run_title
 from segue.protocols.title_maps import accuracy_by_theme, title_maps
@@ -107,7 +108,7 @@ def run_encoders(
             to ask about.
     """
     _check(candidates, library, themes)
-    encoders = {one.name: Remembered(one.encoder) for one in candidates}
+    encoders = {one.name: RememberedEncoder(one.encoder) for one in candidates}
     titles = bundled_titles() if titles is None else titles
     rows = np.concatenate([split.train, split.part(part)]).tolist()
     wanted = [*dict.fromkeys([*(library.titles[row] for row in rows), *titles])]

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encode.base import Encoder
+from segue.encode.bundle import KIND, bundle_manifest
 from segue.encode.folder import SentenceFolder
 from segue.errors import MissingDependency, StoredDataError
 from segue.library.arrays import read_json
-from segue.protocols.encoder_folders import BUNDLE, bundle_manifest, has_graph, open_folder
+from segue.protocols.encoder_folders import has_graph, open_folder
 
 __all__ = ["Stored", "flat", "look", "parameters", "tensor_shapes", "tensors"]
 
@@ -100,7 +101,7 @@ def look(path: Path) -> Stored:
         kind = manifest.get("kind") if isinstance(manifest, dict) else None
         if kind == "segue model":
             return _model(path)
-        if kind != BUNDLE:
+        if kind != KIND:
             said = kind if isinstance(kind, str) else "folder of something else"
             raise StoredDataError(f"{path} is a {said}; give a model, a fine-tuned encoder or an encoder folder")
     described = SentenceFolder.read(path)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.encode.base import Encoder
+from segue.encode.bundle import KIND
 from segue.encode.folder import SentenceFolder
 from segue.encode.locate import base_model_folder
 from segue.encode.remembered import RememberedEncoder
@@ -27,7 +28,7 @@ from segue.systems.manifest import describe_files
 from segue.systems.recipe_score import RecipeScore
 from segue.systems.supervision import TitledPlaylists, artist_queries, class_labels, keys, overlaps, votes
 from segue.systems.title_vote import thinned
-from segue.train.bundle import KIND, card, described
+from segue.train.bundle import card, described
 from segue.train.classify import Classification
 from segue.train.contrast import ContrastiveLoss
 from segue.train.effect import Effect, measured
@@ -269,6 +270,8 @@ def _write(out: Path, found: Tuned, settings: FinetuneSettings) -> dict[str, Any
         if (curves := loss_curves(manifest)) is not None:
             write_bytes(folder / "losses.svg", curves.encode())
         card(folder, manifest)
+        for file in folder.rglob("*"):
+            file.chmod(0o755 if file.is_dir() else 0o644)  # safetensors writes for its owner alone
         manifest["files"] = describe_files(folder)
         write_json(folder / "manifest.json", manifest)
     return manifest

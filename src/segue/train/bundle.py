@@ -10,14 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from segue.errors import StoredDataError
-from segue.library.arrays import read_json, write_bytes
+from segue.encode.bundle import FORMAT_VERSION, KIND
+from segue.library.arrays import write_bytes
 from segue.train.loop import Epoch
 
-__all__ = ["FORMAT_VERSION", "KIND", "card", "described", "history_of", "read_bundle"]
+__all__ = ["card", "described", "history_of"]
 
-KIND = "segue encoder"
-FORMAT_VERSION = 1
 _PACKAGES = ("torch", "sentence-transformers", "transformers", "onnxruntime", "numpy")
 
 
@@ -76,26 +74,6 @@ def history_of(epochs: Sequence[Epoch]) -> list[dict[str, Any]]:
         }
         for e in epochs
     ]
-
-
-def read_bundle(path: Path) -> dict[str, Any]:
-    """The manifest of a bundle.
-
-    Raises:
-        StoredDataError: it is none, damaged, or of a newer format.
-    """
-    file = path / "manifest.json"
-    if not file.is_file():
-        raise StoredDataError(
-            f"{path} is no fine-tuned encoder (manifest.json is missing); make one with 'segue finetune'"
-        )
-    manifest = read_json(file)
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise StoredDataError(f"{file} does not describe a fine-tuned encoder; make one with 'segue finetune'")
-    number = manifest.get("format_version")
-    if not isinstance(number, int) or number > FORMAT_VERSION:
-        raise StoredDataError(f"{path} has encoder format {number}, this segue reads {FORMAT_VERSION}; upgrade it")
-    return manifest
 
 
 def card(folder: Path, manifest: Mapping[str, Any]) -> None:
