@@ -79,6 +79,8 @@ class _Run:
     best_weights: dict[str, torch.Tensor] = field(default_factory=dict)
     step: int = 0  # steps done in all
     saved_at: float = field(default_factory=time.monotonic)
+    began: float = field(default_factory=time.monotonic)
+    began_step: int = 0
 
     def weights(self) -> dict[str, torch.Tensor]:
         """Everything that is learnt, by name."""
@@ -224,7 +226,8 @@ def _epochs(
             total += value * objective.size(batch)
             titles += objective.size(batch)
             if progress is not None:
-                progress(going.step, going.steps, f"epoch {epoch}, loss {total / max(titles, 1):.4f}")
+                note = f"epoch {epoch}, loss {total / max(titles, 1):.4f}, {_left(going)}"
+                progress(going.step, going.steps, note)
             due = time.monotonic() - going.saved_at >= _CHECKPOINT_S
             if due and going.checkpoints is not None and place + 1 < len(batches):
                 now = (cpu_s + time.process_time() - cpu, seconds + time.monotonic() - wall)
@@ -237,6 +240,13 @@ def _epochs(
         objective.begin(model)  # before the checkpoint, which has to hold what the next epoch begins with
         if going.checkpoints is not None:
             _save(going, epoch + 1, 0, 0.0, 0.0, 0.0, 0)
+
+
+def _left(going: _Run) -> str:
+    """How long the rest will take, measurements after the epochs included; early stopping may end it sooner."""
+    done = going.step - going.began_step
+    minutes = (time.monotonic() - going.began) / max(done, 1) * (going.steps - going.step) / 60
+    return "under a minute left" if minutes < 1 else f"at most {minutes:.0f} min left"
 
 
 def _diverged(going: _Run, value: float, epoch: int, step: int) -> str:
@@ -351,7 +361,7 @@ def _restore(going: _Run, state: dict[str, Any]) -> None:
         torch.set_rng_state(tensors["rng"])
         if torch.cuda.is_available() and "rng_cuda" in tensors:
             torch.cuda.set_rng_state(tensors["rng_cuda"])
-        going.step = int(state["step"])
+        going.step = going.began_step = int(state["step"])
         going.history = [Epoch(**each) for each in state["history"]]
         going.best, going.best_file = int(state["best"]), state["best_file"]
         going.best_score = -np.inf if state["best_score"] is None else float(state["best_score"])
