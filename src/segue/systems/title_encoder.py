@@ -22,6 +22,7 @@ from segue.errors import InputError, MissingDependency, TrainingError
 from segue.library import Library
 from segue.library.arrays import fingerprint, write_bytes, write_json
 from segue.library.folders import check_place, locked, new_folder
+from segue.library.names import one_line
 from segue.split.holdout import held_out, holdout
 from segue.systems.encoder_metrics import loss_curves, validated
 from segue.systems.manifest import describe_files
@@ -288,7 +289,7 @@ def _effect(base: Path, tuned: Path, data: _Data, before: Encoder, after: Encode
 
 def _name(base: Path) -> str:
     """How the base is called: a bundled model by its own name, another folder by its last part."""
-    return "all-MiniLM-L6-v2" if base == _bundled() else base.name
+    return "all-MiniLM-L6-v2" if base == _bundled() else one_line(base.name, 80)
 
 
 def _bundled() -> Path | None:
@@ -304,5 +305,5 @@ def _licence(base: Path) -> str:
     if card_file.is_file():
         for line in card_file.read_text("utf-8", "replace").splitlines()[:60]:
             if line.startswith("license:"):
-                return line.removeprefix("license:").strip()[:60] or "unknown"
+                return one_line(line.removeprefix("license:").strip(), 60) or "unknown"
     return "apache-2.0" if base == _bundled() else "unknown"

@@ -81,11 +81,8 @@ def card(folder: Path, manifest: Mapping[str, Any]) -> None:
 
     No title and no name of a track stands in it.
     """
-    data, settings, effect = manifest["data"], manifest["settings"], manifest["effect"]
-    base, best = manifest["base"], manifest["history"][-1]
-    for epoch in manifest["history"]:
-        if epoch["epoch"] == manifest["best_epoch"]:
-            best = epoch
+    data, settings = manifest["data"], manifest["settings"]
+    best = next(e for e in manifest["history"] if e["epoch"] == manifest["best_epoch"])
     themes = f"themes `{data['themes']}`" if data.get("themes") else "no themes (the loss needs none)"
     rows = "\n".join(
         f"| {name} | {_figure(one.get('mean'))} | {_figure(one.get('low'))} to {_figure(one.get('high'))} |"
@@ -100,28 +97,17 @@ def card(folder: Path, manifest: Mapping[str, Any]) -> None:
     listed = "\n".join(f"- `{name}`: {value}" for name, value in chosen.items())
     part = "the training part of the hash split" if data["part"] == "train" else "all playlists, held-out ones too"
     template = (resources.files("segue.train") / "model_card.md").read_text("utf-8")
+    values = {
+        f"{name}_{key}": v for name in ("base", "data", "settings", "effect") for key, v in manifest[name].items()
+    }
     text = template.format(
+        **values,
         licence=manifest["licence"],
-        base_name=base["name"],
-        settings_loss=settings["loss"],
-        settings_method=settings["method"],
-        settings_preset=settings["preset"],
-        data_n_playlists=data["n_playlists"],
-        data_n_titles=data["n_titles"],
-        data_library=data["library"],
+        fingerprint=manifest["fingerprint"],
+        best_epoch=manifest["best_epoch"],
         part=part,
         themes=themes,
-        base_fingerprint=base["fingerprint"],
-        fingerprint=manifest["fingerprint"],
-        effect_changed_tensors=effect["changed_tensors"],
-        effect_tensors=effect["tensors"],
-        effect_relative_change=effect["relative_change"],
-        effect_mean_cosine=effect["mean_cosine"],
-        effect_neighbours_kept=effect["neighbours_kept"],
-        effect_k=effect["k"],
         epochs=epochs,
-        best_epoch=manifest["best_epoch"],
-        settings_best_by=settings["best_by"],
         rate=_figure(best["titles_per_cpu_s"]),
         rows=rows,
         listed=listed,
