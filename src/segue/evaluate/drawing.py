@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from segue.errors import MissingDependency
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["COLOURS", "REFERENCE_COLOUR", "Plot", "as_svg", "label", "need_matplotlib", "panels"]
+__all__ = ["COLOURS", "REFERENCE_COLOUR", "Plot", "as_svg", "label", "log_scale", "need_matplotlib", "panels"]
 
 Plot = tuple[str, str, str]
 """Heading, one sentence on how to read it, SVG."""
@@ -46,6 +46,18 @@ def panels(figure: Figure, n: int, *, share_y: bool = False) -> Iterator[Axes]:
             axes.spines[side].set_visible(False)
         axes.set_axisbelow(True)
         yield axes
+
+
+def log_scale(axes: Axes, *names: Literal["x", "y"]) -> None:
+    """Logarithmic axes with plain numbers at 1, 2 and 5; labels of matplotlib are formulas, which are not read here."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # imported late: only a page needs it
+
+    for name in names:
+        getattr(axes, f"set_{name}scale")("log")
+        axis = getattr(axes, f"{name}axis")
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 @contextmanager
@@ -85,6 +97,8 @@ def as_svg(draw: Callable[[Figure], None], size: tuple[float, float], name: str)
         out = io.StringIO()
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None})
     svg = out.getvalue()
+    if "<image" in svg:
+        raise ValueError(f"the drawing {name!r} holds a bitmap, which the page's own rules would not show")
     svg = svg[svg.index("<svg") :]
     for size_attribute in ("width", "height"):  # the page decides
         svg = re.sub(rf'(<svg[^>]*?) {size_attribute}="[^"]*"', r"\1", svg, count=1)

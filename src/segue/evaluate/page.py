@@ -20,6 +20,7 @@ p.quiet, figcaption, td small { color: #666; } td small { white-space: nowrap; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .86rem; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid #e6e6e6; text-align: right; vertical-align: top; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0; background: #fff; }
+th.text, td.text { text-align: left; }
 thead th { border-bottom: 2px solid #bbb; }
 tr.reference td { background: #f5f5f5; }
 td.better { color: #00664d; font-weight: 600; } td.worse { color: #a33c00; }
@@ -57,8 +58,10 @@ def figures(drawn: Iterable[Plot]) -> list[str]:
     ]
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A table of plain cells, each escaped; the first column is aligned to the left."""
-    top = "".join(f"<th>{safe(name)}</th>" for name in head)
-    lines = "".join("<tr>" + "".join(f"<td>{safe(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+def table(head: Sequence[str], rows: Iterable[Sequence[object]], *, texts: Sequence[int] = ()) -> str:
+    """A table of plain cells, each escaped; the first column and those in ``texts`` are aligned to the left."""
+    kind = [' class="text"' if place in texts else "" for place in range(len(head))]
+    top = "".join(f"<th{mark}>{safe(name)}</th>" for name, mark in zip(head, kind, strict=True))
+    cells = ("".join(f"<td{mark}>{safe(str(c))}</td>" for c, mark in zip(row, kind, strict=True)) for row in rows)
+    lines = "".join(f"<tr>{line}</tr>" for line in cells)
     return f'<div class="wide"><table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table></div>'

@@ -76,7 +76,9 @@ def surface(
         axes = next(panels(figure, 1))
         shown = np.ma.masked_invalid(highest)
         mesh: Any = axes.pcolormesh(shown, cmap="viridis", edgecolors="white", linewidth=0.5)
-        figure.colorbar(mesh, ax=axes, label=label(objective))
+        bar = figure.colorbar(mesh, ax=axes, label=label(objective))
+        solids: Any = bar.solids
+        solids.set(rasterized=False, edgecolor="face")  # a bitmap by default, and pages show none
         axes.scatter(across.places, up.places, s=7, color="white", edgecolors="#555555", linewidths=0.5, zorder=2)
         marks = [(best, "*", 220, COLOURS[1], "best")]
         if default is not None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from segue.cluster.coherence import title_lift, top_titles
 from segue.errors import MissingDependency
-from segue.evaluate.drawing import COLOURS, REFERENCE_COLOUR, Plot, as_svg, panels
+from segue.evaluate.drawing import COLOURS, REFERENCE_COLOUR, Plot, as_svg, log_scale, panels
 from segue.evaluate.page import figures, page, safe, table
 from segue.library import Library
 from segue.library.themes import Themes
@@ -243,7 +243,7 @@ def _table(clusters: Sequence[Mapping[str, Any]]) -> str:
         )
         for about in clusters
     ]
-    return table(head, rows)
+    return table(head, rows, texts=(5, 6))
 
 
 def _plots(report: Mapping[str, Any]) -> Iterator[Plot]:
@@ -267,8 +267,7 @@ def _plots(report: Mapping[str, Any]) -> Iterator[Plot]:
             x, y = [about["playlists"] for about in mine], [max(about["match"], 0.1) for about in mine]
             axes.scatter(x, y, s=16, color=colour, label=name, alpha=0.8, linewidths=0)
         axes.axhline(max(report["settings"].get("min_match", 0), 0.1), color=REFERENCE_COLOUR, linewidth=0.8)
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        log_scale(axes, "x", "y")
         axes.set_xlabel("playlists in the cluster")
         axes.set_ylabel("share of the most frequent title, %")
         axes.grid(color="#e6e6e6")
