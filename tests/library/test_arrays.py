@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segue.errors import StoredDataError
+from segue.errors import OutputError, StoredDataError
 from segue.library import Library
-from segue.library.arrays import load_array, read_json, save_array, write_json
+from segue.library.arrays import load_array, read_json, save_array, write_bytes, write_json
 from segue.library.folders import locked, new_folder, put_back
 
 
@@ -111,6 +111,26 @@ def test_leftovers_are_swept_whatever_the_name_and_whoever_made_them(tmp_path: P
         build(tmp_path / "b[1]", "2")  # while the first one runs
         assert first.exists()
     assert sorted(os.listdir(tmp_path)) == [".b1.new-other", "b[1]"]
+
+
+def test_devices_are_written_to_and_never_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_bytes(pipe, b"card")
+    assert os.read(reader, 9) == b"card" and pipe.is_fifo()
+    os.close(reader)
+    full = tmp_path / "full"
+    full.symlink_to("/dev/full")
+    with pytest.raises(OutputError, match="No space left"):
+        write_bytes(full, b"card")
+    assert full.is_char_device() and sorted(os.listdir(tmp_path)) == ["full", "pipe"]
+
+
+def test_a_lock_makes_the_folders_above(tmp_path: Path) -> None:
+    with locked(tmp_path / "encoders" / "votes"):
+        assert (tmp_path / "encoders" / ".votes.lock").is_file()
+    assert not list((tmp_path / "encoders").iterdir())
 
 
 def test_one_at_a_time_and_no_lock_stays(tmp_path: Path) -> None:

@@ -205,6 +205,7 @@ def test_rare_titles_of_a_private_library_are_not_shown(tmp_path: Path) -> None:
         ({"n_init": 0}, "n_init"),
         ({"rng_key": -1}, "rng_key"),
         ({"d": 0}, "d is 0"),
+        ({"d": 100_000}, "at most 10000"),
     ],
 )
 def test_settings_that_make_no_sense_are_named(settings: dict[str, Any], said: str) -> None:

@@ -231,6 +231,12 @@ def test_presets_are_what_was_published() -> None:
         {"patience": 0},
         {"best_by": "accuracy"},
         {"lr": float("nan")},
+        {"lr": float("inf")},
+        {"lr_own": -1.0},
+        {"encoder_dropout": 1.0},
+        {"rng_key": -1},
+        {"rng_key": 2**63},
+        {"threads": 100_000},
     ],
 )
 def test_settings_that_make_no_sense(change: dict[str, object]) -> None:

@@ -113,11 +113,16 @@ def is_mapped(array: NDArray[Any]) -> bool:
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old content or the new one, never a part.
 
+    A device or a pipe is written to, never replaced by a file.
+
     Raises:
         OutputError: the place cannot be written to.
     """
     temporary: str | None = None
     try:
+        if _is_stream(path):
+            path.write_bytes(data)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:40]}.", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
@@ -129,6 +134,12 @@ def write_bytes(path: Path, data: bytes) -> None:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def _is_stream(path: Path) -> bool:
+    """A device, a pipe, or a name of an open file, as ``/dev/stdout`` is."""
+    there = path.exists() and not path.is_file() and not path.is_dir()
+    return there or path.parent.as_posix() in ("/dev", "/dev/fd", "/proc/self/fd")
 
 
 def write_json(path: Path, value: object) -> None:

@@ -111,8 +111,8 @@ def put_back(path: Path) -> bool:
 def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Let one process at a time change a folder: the others wait; ``waiting`` is called before that.
 
-    The lock is a file ``.NAME.lock`` beside the folder, which is there as long as somebody holds it. Where the file
-    system knows no locks, nobody waits.
+    The lock is a file ``.NAME.lock`` beside the folder, there as long as somebody holds it; the folders above are
+    made. Where the file system knows no locks, nobody waits.
 
     Raises:
         OutputError: the lock file cannot be written.
@@ -121,6 +121,7 @@ def locked(path: Path, waiting: Callable[[], None] | None = None) -> Iterator[No
     file = path.with_name(f".{path.name}.lock")
     handle = -1
     try:
+        file.parent.mkdir(parents=True, exist_ok=True)
         while handle < 0:
             handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             if not _lock(handle):

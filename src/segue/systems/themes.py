@@ -83,7 +83,7 @@ class ThemeSettings:
     def __post_init__(self) -> None:
         for name, low, high in (("k", 1, 2**31 - 1), ("d", 1, 10_000), ("n_init", 1, 1_000), ("rng_key", 0, 2**63)):
             if not low <= getattr(self, name) <= high:
-                raise InputError(f"{name} is {getattr(self, name)}; it must be at least {low}")
+                raise InputError(f"{name} is {getattr(self, name)}; it must be at least {low} and at most {high}")
         if not 0 < self.coverage <= 1:
             raise InputError(f"coverage is {self.coverage:g}; it must be above 0 and at most 1")
         if not 0 <= self.joint_weight <= 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -13,6 +14,7 @@ __all__ = ["LOSSES", "PRESETS", "FinetuneSettings", "Loss", "preset"]
 Loss = Literal["cross_entropy", "triplet", "contrastive", "votes"]
 LOSSES: tuple[Loss, ...] = get_args(Loss)
 Best = Literal["metric", "loss", "accuracy"]
+_MOST_THREADS = 1_024  # torch starts as many as it is told, and dies of too many
 
 
 @dataclass(frozen=True)
@@ -82,14 +84,20 @@ class FinetuneSettings:
         for name in whole:
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("lr", "weight_decay", "warmup", "margin", "dropout", "artists"):
-            if not getattr(self, name) >= 0:
-                raise InputError(f"{name} is {getattr(self, name)}; it must not be negative")
+        for name in ("lr", "lr_own", "weight_decay", "warmup", "margin", "dropout", "encoder_dropout", "artists"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < math.inf:
+                raise InputError(f"{name} is {value}; it must be a number and not negative")
         for name in ("temperature", "cosine", "clip"):
-            if not getattr(self, name) > 0:
-                raise InputError(f"{name} is {getattr(self, name)}; it must be above 0")
-        if self.dropout >= 1:
-            raise InputError(f"dropout is {self.dropout}; it must be below 1")
+            if not 0 < getattr(self, name) < math.inf:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be a number above 0")
+        for name in ("dropout", "encoder_dropout"):
+            if (getattr(self, name) or 0) >= 1:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be below 1")
+        if self.threads > _MOST_THREADS:
+            raise InputError(f"threads is {self.threads}; it must be at most {_MOST_THREADS:,}")
+        if not 0 <= self.rng_key < 2**63:
+            raise InputError(f"rng_key is {self.rng_key}; it must be at least 0 and below 2**63")
         if self.patience is not None and self.patience < 1:
             raise InputError(f"patience is {self.patience}; it must be at least 1")
         choices = {"loss": LOSSES, "method": get_args(Method), "best_by": get_args(Best)}
