@@ -49,7 +49,7 @@ def panels(figure: Figure, n: int, *, share_y: bool = False) -> Iterator[Axes]:
 
 
 def log_scale(axes: Axes, *names: Literal["x", "y"]) -> None:
-    """Logarithmic axes with plain numbers at 1, 2 and 5; labels of matplotlib are formulas, which are not read here."""
+    """Logarithmic axes with plain numbers at 1, 2 and 5: the labels of matplotlib are formulas, not read here."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # imported late: only a page needs it
 
     for name in names:

@@ -245,11 +245,11 @@ def _write(out: Path, found: Tuned, settings: FinetuneSettings) -> dict[str, Any
     with tempfile.TemporaryDirectory(prefix="segue-") as scratch, new_folder(out, kind=KIND) as folder:
         tuned = Path(scratch) / "tuned"
         found.model.save(tuned)
-        export_onnx(tuned, folder)
-        after = SentenceEncoder.open(folder)
+        after = SentenceEncoder.open(tuned)
         old, new = RememberedEncoder(SentenceEncoder.open(base)), RememberedEncoder(after)
-        effect = _effect(base, folder, data, old, new)
+        effect = _effect(base, tuned, data, old, new)
         effect.check()
+        export_onnx(tuned, folder)
         manifest = described(
             fingerprint=after.fingerprint,
             base={"name": _name(base), "fingerprint": described_base.fingerprint()},
