@@ -14,11 +14,12 @@ import pytest
 import torch
 
 from models.tiny import tiny_folder
-from segue.errors import OutputError, StoredDataError, TrainingError
+from segue.errors import InputError, OutputError, StoredDataError, TrainingError
 from segue.library import Labels
 from segue.train import checkpoint, loop
 from segue.train.classify import Classification
 from segue.train.loop import Epoch, Trained, train_encoder
+from segue.train.lower_layers import LowerLayers
 from segue.train.settings import FinetuneSettings
 from segue.train.text_model import Method, TextModel
 
@@ -70,6 +71,29 @@ def test_what_may_move_moves(method: Method) -> None:
     else:
         assert all("lora" in n for n in weights)
     assert not np.allclose(model.encode(TITLES), before.encode(TITLES), atol=1e-4)
+
+
+def test_frozen_layers_are_run_once_and_change_nothing_but_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [*TITLES, "", "x" * 200, "road trip"]
+    whole, cut = TextModel.open(tiny_folder()), TextModel.open(tiny_folder(), frozen_layers=1)
+    np.testing.assert_allclose(cut.encode(texts), whole.encode(texts), atol=1e-5)
+    start = {n: p.detach().clone() for n, p in whole.transformer.named_parameters()}
+    calls = []
+    lower = cut.transformer.encoder.layer[0]
+    real = lower.forward
+    monkeypatch.setattr(lower, "forward", lambda *a, **k: calls.append(len(a[0])) or real(*a, **k))
+    train_encoder(cut, objective(QUICK), QUICK)
+    assert sum(calls) <= 2, "texts that were read before are not run through the frozen layer again"
+    moved = {n for n, p in cut.transformer.named_parameters() if not torch.equal(p, start[n])}
+    assert moved and not any("embeddings" in n or "layer.0." in n for n in moved)
+    assert any("layer.1." in n for n in moved)
+
+
+def test_the_last_layer_is_never_frozen_and_other_families_are_refused() -> None:
+    model = TextModel.open(tiny_folder(), frozen_layers=99)
+    assert any("layer.1." in n for n in model.trainable())
+    with pytest.raises(InputError, match="frozen_layers=0"):
+        LowerLayers.of(torch.nn.Linear(2, 2), 1)
 
 
 @pytest.mark.parametrize("method", ["full", "lora", "adapter"])

@@ -162,6 +162,7 @@ def tune(
         base,
         method=settings.method,
         freeze_embeddings=settings.freeze_embeddings,
+        frozen_layers=settings.frozen_layers,
         lora_rank=settings.lora_rank,
         dropout=settings.encoder_dropout,
         precision=settings.precision,

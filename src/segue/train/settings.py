@@ -33,6 +33,8 @@ class FinetuneSettings:
         distinct: cross-entropy encodes each distinct title once, with the counts of its classes, instead of each
             playlist's title.
         freeze_embeddings: word and position embeddings stay; half of a small model's weights are in them.
+        frozen_layers: layers from the bottom that stay, embeddings included, with method ``full`` and the head on the
+            mean; what they give is computed once for each text. At most all but one; 0 for none.
         precision: bfloat16 where it pays ("auto"), or as said.
         head_on: what the head of classes reads: the mean over the tokens, as titles are encoded, or the pooler.
         dropout: before the head. encoder_dropout: inside the encoder; None leaves the encoder's own.
@@ -61,6 +63,7 @@ class FinetuneSettings:
     clip: float = 1.0
     distinct: bool = True
     freeze_embeddings: bool = True
+    frozen_layers: int = 0
     precision: Precision = "auto"
     chunk: int = 64
     head_on: Literal["mean", "pooler"] = "mean"
@@ -84,7 +87,17 @@ class FinetuneSettings:
         for name in whole:
             if getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 1")
-        for name in ("lr", "lr_own", "weight_decay", "warmup", "margin", "dropout", "encoder_dropout", "artists"):
+        for name in (
+            "lr",
+            "lr_own",
+            "weight_decay",
+            "warmup",
+            "margin",
+            "dropout",
+            "encoder_dropout",
+            "artists",
+            "frozen_layers",
+        ):
             value = getattr(self, name)
             if value is not None and not 0 <= value < math.inf:
                 raise InputError(f"{name} is {value}; it must be a number and not negative")
@@ -139,7 +152,7 @@ _PUBLISHED: dict[str, Any] = {
 _RELEASED: dict[str, Any] = {**_PUBLISHED, "best_by": "accuracy", "warmup": 100, "schedule": "linear"}
 
 _FAST: dict[Loss, dict[str, Any]] = {
-    "cross_entropy": {"lr": 1e-4, "lr_own": 1e-2, "epochs": 8},
+    "cross_entropy": {"frozen_layers": 3, "lr": 1e-4, "lr_own": 1e-2, "epochs": 8},
     "triplet": {"lr": 3e-5, "epochs": 8},
     "contrastive": {"lr": 5e-5, "lr_own": 1e-3, "epochs": 8},
     "votes": {},

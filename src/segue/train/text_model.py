@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from segue.encode.folder import MAX_LENGTH, SentenceFolder, text_cap
 from segue.encode.sentence import SentenceEncoder, without_bars
 from segue.errors import InputError, MissingDependency, TrainingError
 from segue.library.arrays import fingerprint
+from segue.train.lower_layers import LowerLayers
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +56,7 @@ class TextModel:
     texts: list[list[int]] = field(default_factory=list, repr=False)
     _tokenizer: Any = field(default=None, repr=False)
     _lora: Any = field(default=None, repr=False)
+    _lower: LowerLayers | None = field(default=None, repr=False)
     _still: dict[tuple[int, ...], Any] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -63,6 +66,7 @@ class TextModel:
         *,
         method: Method = "full",
         freeze_embeddings: bool = False,
+        frozen_layers: int = 0,
         lora_rank: int = 16,
         dropout: float | None = None,
         precision: Precision = "auto",
@@ -100,10 +104,12 @@ class TextModel:
             device=device,
             _tokenizer=tokenizer,
         )
-        model._prepare(freeze_embeddings, lora_rank, dropout, rng_key)
+        model._prepare(freeze_embeddings, frozen_layers, lora_rank, dropout, rng_key)
         return model
 
-    def _prepare(self, freeze_embeddings: bool, lora_rank: int, dropout: float | None, rng_key: int) -> None:
+    def _prepare(
+        self, freeze_embeddings: bool, frozen_layers: int, lora_rank: int, dropout: float | None, rng_key: int
+    ) -> None:
         import torch
 
         transformer = self.transformer
@@ -118,6 +124,8 @@ class TextModel:
             self.adapter = torch.nn.Linear(self.d, self.d, bias=False, device=self.device)
             with torch.no_grad():
                 self.adapter.weight.copy_(torch.eye(self.d))
+        elif frozen_layers:
+            self._lower = LowerLayers.of(transformer, frozen_layers)
         elif freeze_embeddings:
             transformer.embeddings.requires_grad_(False)
 
@@ -220,8 +228,8 @@ class TextModel:
 
         order = sorted(range(len(ids)), key=lambda i: (len(ids[i]), i))
         parts = []
-        for first in range(0, len(order), self.chunk):
-            part = [ids[i] for i in order[first : first + self.chunk]]
+        for rows in self._chunks([len(ids[i]) for i in order]):
+            part = [ids[order[at]] for at in rows]
             width = max(map(len, part))
             padded = torch.zeros((len(part), width), dtype=torch.int64)
             mask = torch.zeros((len(part), width), dtype=torch.int64)
@@ -233,10 +241,23 @@ class TextModel:
         back = torch.from_numpy(np.argsort(np.array(order), kind="stable")).to(self.device)
         return torch.cat(parts)[back]
 
+    def _chunks(self, lengths: list[int]) -> Iterator[range]:
+        """Runs of rows that go through together; rows come by length, and where no mask is used of one length."""
+        first = 0
+        while first < len(lengths):
+            last = min(first + self.chunk, len(lengths))
+            if self._lower is not None:
+                last = min(last, bisect_right(lengths, lengths[first]))
+            yield range(first, last)
+            first = last
+
     def _pooled(self, ids: torch.Tensor, mask: torch.Tensor, *, scale: bool = True) -> torch.Tensor:
         import torch
 
-        hidden = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state
+        if self._lower is None:
+            hidden = self.transformer(input_ids=ids, attention_mask=mask).last_hidden_state
+        else:
+            hidden = self._lower.hidden(ids)
         if self.pooling == "cls":
             pooled = hidden[:, 0]
         else:
