@@ -251,7 +251,7 @@ def _left(going: _Run) -> str:
 
 def _diverged(going: _Run, value: float, epoch: int, step: int) -> str:
     kept = f"; the best epoch so far ({going.best}) is kept, '--finish' makes a bundle of it" if going.best else ""
-    return f"the loss became {value} in epoch {epoch}, step {step}{kept}; lower the learning rate"
+    return f"the loss became {value} in epoch {epoch}, step {step}{kept}; lower the learning rate and add --restart"
 
 
 def _set_rates(going: _Run) -> None:
