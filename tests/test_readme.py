@@ -56,7 +56,7 @@ def test_an_encoder_of_ones_own(folder: Path) -> None:
     (block,) = blocks("sh", "segue finetune")
     run(["segue", "ingest", "my_playlists/", "-o", "library"], folder)
     for line, shorter in {
-        "segue themes library": "segue themes library --k 8 --encoder ngrams",
+        "segue themes library": "segue themes library -k 8 --base-model ngrams",
         "segue finetune library": "segue finetune library --epochs 1",
         "segue train library": "segue train library --config quick.toml",
     }.items():
@@ -65,7 +65,7 @@ def test_an_encoder_of_ones_own(folder: Path) -> None:
     (folder / "quick.toml").write_text("[train.vote]\nepochs = 1\n")
     run(["sh", "-euc", block], folder)
     assert (folder / "themes" / "report.html").stat().st_size > 1_000
-    assert (folder / "encoders" / "votes" / "README.md").exists()
+    assert (folder / "encoders" / "mine" / "README.md").exists()
     assert (folder / "encoder_report" / "encoders.html").exists()
 
 

@@ -14,13 +14,14 @@ from rich.console import Console
 
 from protocols.bundles import ReadsNothing, ReadsThemes, manifest_of
 from protocols.planted import THEMES, planted
+from segue.encode.remembered import RememberedEncoder
 from segue.errors import InputError, MissingDependency, StoredDataError
 from segue.evaluate.encoder_page import to_html
 from segue.evaluate.encoder_table import load_figures
 from segue.library import Library
 from segue.library.themes import Themes
 from segue.protocols import published_definitions
-from segue.protocols.encoder_folders import Candidate, Remembered, check_unseen, open_folder
+from segue.protocols.encoder_folders import Candidate, check_unseen, open_folder
 from segue.protocols.encoders import OUR_METRICS, EncoderReport, run_encoders
 from segue.protocols.published_definitions import CLEANED, WHOLE, WITH, WITHOUT
 from segue.protocols.title import run_title
@@ -420,7 +421,7 @@ def test_every_title_is_encoded_once() -> None:
     small, encoder = themed(120), ReadsThemes()
     run_encoders(small, holdout(small), [Candidate("pretrained", encoder)], titles=["rock"], maps=False)
     assert len(encoder.asked) == len(set(encoder.asked))
-    remembered = Remembered(ReadsThemes())
+    remembered = RememberedEncoder(ReadsThemes())
     np.testing.assert_array_equal(remembered.encode(["a", "b", "a"])[2], ReadsThemes().encode(["a"])[0])
     assert remembered.encode([]).shape == (0, 32)
 

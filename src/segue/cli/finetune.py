@@ -15,13 +15,13 @@ def finetune(
     library: Annotated[Path, typer.Argument(metavar="LIBRARY", help="Library folder.", show_default=False)],
     out: Annotated[Path, typer.Option("-o", "--out", help="Encoder folder to write.", show_default=False)],
     loss: Annotated[
-        Literal["votes", "contrastive", "cross_entropy", "triplet"],
+        Literal["contrastive", "votes", "cross_entropy", "triplet"],
         typer.Option(
             "--loss",
-            help="votes: the likelihood of playlists under the vote. contrastive: titles of playlists with the same "
-            "tracks. cross_entropy, triplet: the clusters of --themes, as published.",
+            help="contrastive: titles of playlists with the same tracks are near. votes: the likelihood of playlists "
+            "under the vote. cross_entropy, triplet: the clusters of --themes, as published.",
         ),
-    ] = "votes",
+    ] = "contrastive",
     themes: Annotated[
         Path | None,
         typer.Option("--themes", help="Themes folder, for cross_entropy and triplet.", show_default=False),
@@ -74,11 +74,11 @@ def finetune(
     builds a model on it, 'segue evaluate --encoders' measures it, 'segue model show' says what training did. A
     training that was stopped goes on when the same command is run again.
 
-    [dim]segue finetune library -o encoders/votes[/]
+    [dim]segue finetune library -o encoders/contrastive[/]
 
     [dim]segue finetune library --themes themes --loss cross_entropy --preset published -o encoders/published[/]
 
-    [dim]segue train library -o model --base-model encoders/votes[/]
+    [dim]segue train library -o model --base-model encoders/contrastive[/]
     """
     import json
 

@@ -64,12 +64,12 @@ def check_place(path: Path, kind: str | None = None) -> None:
     Raises:
         OutputError: it is a file, or holds other things than a folder of this kind.
     """
-    if path.exists() and not path.is_dir():
-        raise OutputError(f"{path} exists and is not a folder; choose another place")
     try:
         there = os.listdir(path)
     except FileNotFoundError:
         return
+    except NotADirectoryError as error:
+        raise OutputError(f"{path} exists and is not a folder; choose another place") from error
     except OSError as error:
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
     if there and "manifest.json" not in there:

@@ -48,7 +48,7 @@ class FinetuneSettings:
         max_playlists: a larger corpus is sampled. threads: of torch; the same bits come out for the same number.
     """
 
-    loss: Loss = "votes"
+    loss: Loss = "contrastive"
     method: Method = "full"
     preset: str = "fast"
     epochs: int = 8
