@@ -126,6 +126,17 @@ class Library:
         rows = np.asarray(rows, np.int64)
         return replace(self, playlists=self.playlists[rows], playlist_tracks=self.playlist_tracks.select(rows))
 
+    def with_track_columns(self, columns: pl.DataFrame) -> Library:
+        """The same library with columns of its track table replaced or added; row ``i`` belongs to track row ``i``.
+
+        Raises:
+            StoredDataError: a column of the wrong type, or an identifying one that repeats.
+            ValueError: another number of rows.
+        """
+        if columns.height != self.n_tracks:
+            raise ValueError(f"{columns.height} rows for {self.n_tracks} tracks")
+        return replace(self, tracks=self.tracks.with_columns(columns.get_columns()))
+
     def save(self, path: Path | str) -> None:
         """Write the library folder, atomically.
 

@@ -8,7 +8,17 @@ import polars as pl
 
 from segue.errors import StoredDataError
 
-__all__ = ["PLAYLIST_COLUMNS", "TRACK_COLUMNS", "USER_COLUMNS", "conform"]
+__all__ = [
+    "ANALYSIS_FEATURES",
+    "AUDIO_FEATURES",
+    "LYRICS_STATUS",
+    "OPTIONAL_TRACK_COLUMNS",
+    "PLAYLIST_COLUMNS",
+    "SENTIMENT",
+    "TRACK_COLUMNS",
+    "USER_COLUMNS",
+    "conform",
+]
 
 # The first column of each table identifies its rows and is never null; all others are nullable.
 TRACK_COLUMNS: Mapping[str, type[pl.DataType]] = {
@@ -38,6 +48,33 @@ USER_COLUMNS: Mapping[str, type[pl.DataType]] = {
     "country": pl.String,
 }
 
+# What a track may also carry. These columns exist only where a source gave them, so a library of playlists alone
+# stays as small as it was; where they exist, they have these types, and every value may be null.
+AUDIO_FEATURES = (
+    "danceability", "energy", "key", "loudness", "mode", "speechiness", "acousticness", "instrumentalness",
+    "liveness", "valence", "tempo", "time_signature",
+)  # fmt: skip
+"""Spotify's twelve, in Spotify's units: [0, 1], but key -1 to 11 (-1: none), loudness in dB, mode 0 or 1, tempo in
+beats a minute, time_signature in beats a bar."""
+ANALYSIS_FEATURES = (
+    "num_samples", "analysis_sample_rate", "analysis_channels", "end_of_fade_in", "start_of_fade_out",
+    "analysis_loudness", "tempo_confidence", "time_signature_confidence", "key_confidence", "mode_confidence",
+)  # fmt: skip
+"""Ten fields of Spotify's audio analysis; its loudness is called ``analysis_loudness`` here."""
+SENTIMENT = ("sentiment_negative", "sentiment_neutral", "sentiment_positive")
+"""Probabilities of the mood of the lyrics; they add up to 1."""
+LYRICS_STATUS = ("found", "instrumental", "not_found", "blocked", "error")
+"""What became of a look-up of lyrics; null where nobody looked."""
+OPTIONAL_TRACK_COLUMNS: Mapping[str, type[pl.DataType]] = {
+    **dict.fromkeys((*AUDIO_FEATURES, *ANALYSIS_FEATURES, *SENTIMENT), pl.Float32),
+    "lyrics": pl.String,
+    "lyrics_status": pl.String,  # one of LYRICS_STATUS
+    "lyrics_source": pl.String,
+    "summary": pl.String,  # about 25 words
+    "tags": pl.String,  # separated by "; ", the most given first
+    "isrc": pl.String,
+}
+
 
 def conform(table: pl.DataFrame, columns: Mapping[str, type[pl.DataType]], what: str) -> pl.DataFrame:
     """Give a table all fixed columns with their types; further columns are kept behind them.
@@ -52,7 +89,13 @@ def conform(table: pl.DataFrame, columns: Mapping[str, type[pl.DataType]], what:
         (pl.col(name).cast(dtype) if name in table.columns else pl.lit(None, dtype).alias(name))
         for name, dtype in columns.items()
     ]
-    extra = [name for name in table.columns if name not in columns]
+    extra = [
+        pl.col(name).cast(OPTIONAL_TRACK_COLUMNS[name])
+        if columns is TRACK_COLUMNS and name in OPTIONAL_TRACK_COLUMNS
+        else pl.col(name)
+        for name in table.columns
+        if name not in columns
+    ]
     try:
         table = table.select(*fixed, *extra)
     except pl.exceptions.PolarsError as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -83,15 +83,15 @@ def ask(
     Raises:
         ValueError: a ranking repeats a track, is too long, or has a given track: a fault of the recommender.
     """
-    answered: dict[tuple[str, tuple[int, ...]], NDArray[np.int32]] = {}
+    answered: dict[Query, NDArray[np.int32]] = {}
     rankings: dict[str, NDArray[np.int32]] = {}
     for done, query in enumerate(queries):
         if progress is not None:
             progress(done, len(queries), name)
-        question = (query.title, query.seed_tracks)
+        # the id stays here: it would be a way to look the truth up
+        question = replace(query, query_id="")
         if question not in answered:
-            # the id stays here: it would be a way to look the truth up
-            ranking = recommender.recommend(Query(query.title, query.seed_tracks), n)
+            ranking = recommender.recommend(question, n)
             answered[question] = _checked(name, ranking, query, n)
         rankings[query.query_id] = answered[question]
     if progress is not None:
