@@ -12,11 +12,12 @@ from typer.testing import Result
 
 from models.tiny import tiny_folder, write_tiny
 from protocols.bundles import write_bundle
+from segue.encode.tensors import tensors
 from segue.errors import StoredDataError
 from segue.library import Library
 from segue.protocols.encoder_diff import diff, titles_of
 from segue.protocols.encoder_folders import open_folder
-from segue.protocols.stored_encoders import look, tensors
+from segue.protocols.stored_encoders import look
 
 Segue = Callable[..., Result]
 Refused = Callable[..., str]

@@ -16,9 +16,9 @@ _LONG = 160
 
 def described(found: Stored) -> dict[str, Any]:
     """Everything about a folder, JSON-able."""
+    from segue.encode.tensors import parameters, tensor_shapes
     from segue.errors import MissingDependency
     from segue.evaluate.encoder_table import about_of
-    from segue.protocols.stored_encoders import parameters, tensor_shapes
 
     files = [file for file in found.path.rglob("*") if file.is_file()]
     sizes: dict[str, Any] = {"files": len(files), "bytes": sum(file.stat().st_size for file in files)}

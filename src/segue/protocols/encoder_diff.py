@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue.encode.base import Encoder
-from segue.library import Library, top
+from segue.encode.tensors import tensors
+from segue.library import Library
 from segue.protocols.common import bundled_titles
-from segue.protocols.stored_encoders import Stored, look, tensors
+from segue.protocols.stored_encoders import Stored, look
+from segue.train.effect import neighbours_kept
 
 __all__ = ["Diff", "TensorDiff", "TitleDiff", "Weights", "diff", "titles_of"]
 
@@ -180,16 +181,4 @@ def _titles(one: Stored, other: Stored, titles: list[str]) -> TitleDiff | None:
     if a is None or b is None:
         return None
     cosine = float(np.einsum("ij,ij->i", a, b, dtype=np.float64).mean()) if a.shape == b.shape else None
-    near_a, near_b = _neighbours(a, k), _neighbours(b, k)
-    kept = float(np.mean([len(np.intersect1d(x, y)) / k for x, y in zip(near_a, near_b, strict=True)]))
-    return TitleDiff(len(titles), cosine, k, kept)
-
-
-def _neighbours(vectors: NDArray[np.float32], k: int) -> list[NDArray[np.int32]]:
-    """The ``k`` nearest other titles of each, ties by row."""
-    out = []
-    for row, vector in enumerate(vectors):
-        cosines = vectors @ vector
-        cosines[row] = -np.inf
-        out.append(top(cosines, k).rows)
-    return out
+    return TitleDiff(len(titles), cosine, k, neighbours_kept(a, b, k))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.errors import StoredDataError, TrainingError
+from segue.encode.tensors import tensors
+from segue.errors import TrainingError
 
 __all__ = ["STILL", "Effect", "measured", "neighbours_kept"]
 
@@ -78,7 +78,7 @@ def measured(base: Path, tuned: Path, before: NDArray[np.float32], after: NDArra
     Raises:
         StoredDataError: weights are missing or damaged.
     """
-    old, new = _tensors(base), _tensors(tuned)
+    old, new = dict(tensors(base)), dict(tensors(tuned))
     changed, moved, whole = 0, 0.0, 0.0
     for name, tensor in new.items():
         start = old.get(name)
@@ -117,26 +117,3 @@ def neighbours_kept(before: NDArray[np.float32], after: NDArray[np.float32], k: 
             near.append(set(np.argsort(-cosines, kind="stable")[:k].tolist()))
         shares.append(len(near[0] & near[1]) / k)
     return float(np.mean(shares))
-
-
-def _tensors(folder: Path) -> Mapping[str, NDArray[Any]]:
-    """All tensors of an encoder, by name; those of a linear layer begin with "dense."."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    from segue.encode.folder import SentenceFolder
-    from segue.encode.plain import base_names
-
-    described = SentenceFolder.read(folder)
-    found: dict[str, NDArray[Any]] = {}
-    try:
-        for file in sorted(folder.glob("model*.safetensors")):
-            found.update(load_file(file))
-        if described.prefix is not None:
-            found = {name: found[stored] for name, stored in base_names(found, described.prefix).items()}
-        if described.dense is not None:
-            layer = load_file(folder / described.dense / "model.safetensors")
-            found |= {f"dense.{name}": tensor for name, tensor in layer.items()}
-    except (OSError, SafetensorError, KeyError, TypeError) as error:
-        raise StoredDataError(f"{folder} is damaged ({error}); fetch the encoder again") from error
-    return found
