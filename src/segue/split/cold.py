@@ -32,10 +32,11 @@ def mixed(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
     Source: Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators" (the finaliser).
     """
-    x = a ^ (b + np.uint64(0x9E3779B97F4A7C15))
+    x: NDArray[np.uint64] = a ^ (b + np.uint64(0x9E3779B97F4A7C15))
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+    x ^= x >> np.uint64(31)
+    return x
 
 
 def cold_tracks(track_ids: Sequence[str], share: float, rng_key: int) -> NDArray[np.int8]:

@@ -32,8 +32,8 @@ class UserSplit:
         library: the core with its training interactions.
         train, validation, test: users x tracks, distinct, disjoint for each user; a user's order is kept.
         regime: of each track, a place in :data:`~segue.split.cold.REGIMES`, int8 ``(n_tracks,)``.
-        cold: 0 for none, 1 for tracks strictly cold in validation, 2 for those in test, int8 ``(n_tracks,)``. Of these
-            *all* interactions are in that part. Cold tracks of the other part are nobody's truth.
+        cold: 0 for none, 1 for tracks strictly cold in validation, 2 for those in test, int8 ``(n_tracks,)``. Of
+            these *all* interactions are in that part. Cold tracks of the other part are nobody's truth.
         user_rows, track_rows: where the core's rows are in the library that was split, int32.
         settings: what made the split, JSON-ready.
 
@@ -123,8 +123,8 @@ def split_users(
 
     First the core of users and tracks with at least ``k`` interactions each. Then a seeded share of its tracks
     becomes strictly cold: all their interactions go to validation (half of these tracks) or test (the other half).
-    Of each user's other tracks the shares ``test`` and ``validation``, rounded, at least one each, are held out in the
-    order of a hash of user and track; a user with two keeps one and tests with one, a user with one keeps it.
+    Of each user's other tracks the shares ``test`` and ``validation``, rounded, at least one each, are held out in
+    the order of a hash of user and track; a user with two keeps one and tests with one, a user with one keeps it.
 
     Where a track or user goes depends on its id and the key alone: other users and their order change nothing but
     the core and the counts.
