@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import csv
-import io
 import re
-import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import polars as pl
 
 from segue.errors import SourceError
 from segue.sources.cells import Column, each, floats, milliseconds, seconds, truth, whole
+from segue.sources.delimited import csv_cells, parquet_cells
 from segue.sources.headers import columns_of, fold_header
 from segue.sources.piece import Piece, first_rows, number_of, piece_of
-from segue.sources.spreadsheet import unguarded
-from segue.sources.text import decode, file_title, track_id_of
+from segue.sources.text import file_title, track_id_of
 
 __all__ = ["read_csv_bytes", "read_parquet_bytes"]
 
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
 _COMMA = re.compile(r"(?<!\\),\s*")
 _SEVERAL = {"artist name s", "artist s", "artists", "artist names", "artist s name", "album artist name s"}
-_limit_lock = threading.Lock()
 
 
 def read_csv_bytes(data: bytes, *, label: str) -> Piece:
@@ -39,51 +33,8 @@ def read_csv_bytes(data: bytes, *, label: str) -> Piece:
         SourceError: no header that names tracks, a row longer than the header, quotes that never end.
     """
     notes: Counter[str] = Counter()
-    text = decode(data, notes)
-    if not text.strip():
-        raise SourceError("the file is empty", path=label, position="byte 0")
-    lines = io.StringIO(text, newline="")
-    separator = _separator(text)
-    if text.startswith("sep=") and len(text.split("\n", 1)[0].strip()) == 5:  # Excel's own hint
-        separator = text[4]
-        lines.readline()
-    with _long_cells():
-        headers, columns, chosen = _read_rows(lines, separator, label)
+    headers, columns, chosen = csv_cells(data, _chosen, label, notes)
     return _piece(columns, headers, chosen, "csv", label, notes)
-
-
-def _read_rows(lines: io.StringIO, separator: str, label: str) -> tuple[list[str], dict[str, Column], dict[str, int]]:
-    reader = csv.reader(lines, delimiter=separator, strict=True)
-    try:
-        headers = next(row for row in reader if row)
-        chosen = _chosen(headers, label)
-        columns: dict[str, Column] = {name: [] for name in chosen}
-        appends = [(columns[name].append, i) for name, i in chosen.items()]
-        for row in reader:
-            if len(row) != len(headers):
-                if not any(cell.strip() for cell in row):
-                    continue
-                if any(row[len(headers) :]):
-                    reason = f"a row has {len(row)} cells, the header {len(headers)}"
-                    raise SourceError(reason, path=label, position=f"line {reader.line_num}")
-                row = row[: len(headers)] + [""] * (len(headers) - len(row))
-            for append, i in appends:
-                append(unguarded(row[i]) or None)
-    except csv.Error as error:
-        reason = "a quoted cell never ends" if "end of data" in str(error) else f"broken CSV ({error})"
-        raise SourceError(reason, path=label, position=f"line {reader.line_num}") from error
-    return headers, columns, chosen
-
-
-@contextlib.contextmanager
-def _long_cells() -> Iterator[None]:
-    """Let cells be of any length: a 10 MB cell is cut later, with a note; the csv module would refuse it."""
-    with _limit_lock:  # the limit belongs to the process
-        before = csv.field_size_limit(2**31 - 1)
-        try:
-            yield
-        finally:
-            csv.field_size_limit(before)
 
 
 def read_parquet_bytes(data: bytes, *, label: str) -> Piece:
@@ -92,32 +43,8 @@ def read_parquet_bytes(data: bytes, *, label: str) -> Piece:
     Raises:
         SourceError: damaged, or no column that names tracks.
     """
-    notes: Counter[str] = Counter()
-    if len(data) < 12 or data[:4] != b"PAR1":
-        raise SourceError("not a Parquet file", path=label, position="byte 0")
-    if data[-4:] != b"PAR1":
-        raise SourceError("the Parquet file was cut off", path=label, position=f"byte {len(data)}")
-    try:
-        schema = pl.read_parquet_schema(io.BytesIO(data))
-        headers = list(schema)
-        chosen = _chosen(headers, label)
-        table = pl.read_parquet(io.BytesIO(data), columns=sorted({headers[i] for i in chosen.values()}))
-        columns = {name: _texts(table[headers[i]], label) for name, i in chosen.items()}
-    except SourceError:
-        raise
-    except (pl.exceptions.PolarsError, OSError, ValueError) as error:
-        raise SourceError(f"the Parquet file is damaged ({str(error).splitlines()[0]})", path=label) from error
-    except BaseException as error:
-        if type(error).__name__ != "PanicException":  # polars' own, on some damaged files; not an Exception
-            raise
-        raise SourceError("the Parquet file is damaged", path=label) from error
-    return _piece(columns, headers, chosen, "parquet", label, notes)
-
-
-def _separator(text: str) -> str:
-    """The separator that the header uses most, quoted parts not counted; ',' where there is none."""
-    header = re.sub(r'"[^"]*"', "", text[:100_000].lstrip("\r\n").split("\n", 1)[0])
-    return max(",;\t|", key=lambda c: header.count(c))
+    headers, columns, chosen = parquet_cells(data, _chosen, label)
+    return _piece(columns, headers, chosen, "parquet", label, Counter())
 
 
 def _chosen(headers: Sequence[str], label: str) -> dict[str, int]:
@@ -132,21 +59,6 @@ def _chosen(headers: Sequence[str], label: str) -> dict[str, int]:
             reason = "wrong schema: neither track names nor track addresses"
             raise SourceError(reason, path=label, position="header")
     return chosen
-
-
-def _texts(column: pl.Series, label: str) -> Column:
-    """A Parquet column as strings, so that both kinds of table are read by the same rules."""
-    if isinstance(column.dtype, pl.List):
-        column = column.cast(pl.List(pl.String)).list.join("; ", ignore_nulls=True)
-    elif column.dtype.is_temporal():
-        column = column.dt.to_string("iso")
-    elif column.dtype == pl.Binary or isinstance(column.dtype, (pl.Struct, pl.Array, pl.Object)):
-        raise SourceError(f"wrong schema: column {column.name!r} is {column.dtype}, not text", path=label)
-    elif column.dtype.is_float():
-        column = column.fill_nan(None)
-        if bool((column == column.round()).fill_null(True).all()):
-            column = column.cast(pl.Int64)
-    return column.cast(pl.String).to_list()
 
 
 def _piece(
