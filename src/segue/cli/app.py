@@ -16,6 +16,7 @@ from segue.cli import (
     export,
     finetune,
     ingest,
+    listeners,
     model,
     recommend,
     sweep,
@@ -89,6 +90,7 @@ def segue(
 
 for _command in (
     ingest.ingest,
+    listeners.listeners,
     train.train,
     finetune.finetune,
     update.update,
