@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -164,11 +164,11 @@ def _weights(columns: dict[str, Column], where: str) -> tuple[str, list[float] |
     return "", None
 
 
-def _number(cell: str | None, read: object, what: str, i: int, where: str, sign: float) -> float:
+def _number(cell: str | None, read: Callable[[str], float], what: str, i: int, where: str, sign: float) -> float:
     if cell is None or not cell.strip():
         return float("-inf") * sign
     try:
-        number = float(read(cell.strip()))  # type: ignore[operator]
+        number = read(cell.strip())
     except (ValueError, OverflowError):
         number = float("nan")
     if number != number:
@@ -217,7 +217,7 @@ def _chosen(headers: Sequence[str], keep: Sequence[str], where: str) -> dict[str
                 chosen[field] = folded[alias]
                 break
     if "user" not in chosen:
-        # only what a header may say, so that a file without one shows nobody's cells
+        # the header is not quoted: in a file without one it is somebody's name
         raise SourceError("wrong schema: no column names users (such as 'user')", path=where, position="header")
     for name in keep:
         if name in folded:
