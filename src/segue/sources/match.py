@@ -1,0 +1,261 @@
+"""Whose row is it: joining a source's rows to the tracks of a library, by id first and by likeness of names last."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from segue.library.names import fold, recording_key
+from segue.sources.addresses import is_address, path_of
+from segue.sources.outside import Names, Outside
+from segue.sources.text import canonical_id
+
+__all__ = ["BY", "Match", "first_artist", "id_key", "isrc_key", "match", "stem_key"]
+
+BY = ("id", "isrc", "file", "name", "version")
+"""Ways to recognise a track, the surest first. ``Match.by`` holds positions in it."""
+VERSION = BY.index("version")
+
+_EXAMPLES = 5
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+_JOINED = re.compile(r"\s*(?:;|,|&|\bfeat\b\.?|\bft\b\.?|\bfeaturing\b|\bwith\b|\bx\b|\bvs\b\.?)\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Match:
+    """Which row of a source describes each track.
+
+    Args:
+        rows: int32 ``(n_tracks,)``, row of the source or -1. One row may serve several tracks.
+        by: int8 ``(n_tracks,)``, position in :data:`BY` or -1.
+        ambiguous: bool ``(n_tracks,)``: several rows answered alike; the most popular one was taken, else the first.
+        n_outside: rows of the source.
+        ambiguous_examples: "artist - name" of some.
+    """
+
+    rows: NDArray[np.int32]
+    by: NDArray[np.int8]
+    ambiguous: NDArray[np.bool_]
+    n_outside: int
+    ambiguous_examples: tuple[str, ...] = ()
+
+    @property
+    def unused(self) -> NDArray[np.int32]:
+        """Rows of the source that describe no track of the library; ascending."""
+        used = np.zeros(self.n_outside, bool)
+        used[self.rows[self.rows >= 0]] = True
+        return np.flatnonzero(~used).astype(np.int32)
+
+    def as_notes(self) -> dict[str, Any]:
+        """Counts as JSON-ready values."""
+        matched = int((self.rows >= 0).sum())
+        return {
+            "rows": self.n_outside,
+            "unused": len(self.unused),
+            "matched": matched,
+            "missing": len(self.rows) - matched,
+            "by": {name: n for name, n in ((name, int((self.by == i).sum())) for i, name in enumerate(BY)) if n},
+            "ambiguous": int(self.ambiguous.sum()),
+            "ambiguous_examples": list(self.ambiguous_examples),
+        }
+
+
+def id_key(text: str | None) -> str | None:
+    """One spelling of a track's address: Spotify's in all theirs, MusicBrainz's by the recording's UUID.
+
+    >>> id_key("4uLU6hMCjMI75M1A2tKUQC"), id_key("https://musicbrainz.org/recording/0A1B2C3D-0000-4000-8000-00000000000f")
+    ('spotify:track:4uLU6hMCjMI75M1A2tKUQC', 'mbid:0a1b2c3d-0000-4000-8000-00000000000f')
+    """
+    if text is None or not text.strip():
+        return None
+    key = canonical_id(text)
+    if key.startswith("spotify:"):
+        return key
+    found = _UUID.search(key.lower())
+    return f"mbid:{found[0]}" if found else key
+
+
+def isrc_key(text: str | None) -> str | None:
+    """An ISRC without its hyphens; None for anything else.
+
+    >>> isrc_key("us-rc1-76-07839"), isrc_key("none")
+    ('USRC17607839', None)
+    """
+    plain = re.sub(r"[\s-]", "", text or "").upper()
+    return plain if _ISRC.fullmatch(plain) else None
+
+
+def stem_key(path: str | None) -> str | None:
+    """The last three parts of a path without its ending, folded: where music moved, folders above changed.
+
+    >>> stem_key("/music/Nena/Nena/99 Luftballons.mp3") == stem_key("file:///mnt/Nena/Nena/99%20Luftballons.lrc")
+    True
+    """
+    if path is None or not path.strip() or ("://" in path and not path.casefold().startswith("file://")):
+        return None
+    pure = PurePosixPath(path_of(path, None, encoded=False).replace("\\", "/"))
+    return "/".join([*pure.parts[-3:-1], pure.stem]).casefold() or None
+
+
+def first_artist(artist: str) -> str:
+    """The first of several artists who are written as one.
+
+    >>> first_artist("Ed Sheeran & Justin Bieber"), first_artist("Drake feat. Rihanna"), first_artist("Feist")
+    ('Ed Sheeran', 'Drake', 'Feist')
+    """
+    parts = [part for part in _JOINED.split(artist) if part.strip()]
+    return parts[0].strip() if parts else artist
+
+
+def match(tracks: pl.DataFrame, outside: Outside, *, versions: bool = True) -> Match:
+    """Find the row of a source that describes each track: by id, ISRC, file, name and artist, and last by version.
+
+    A way is tried for the tracks that surer ways left over. Names and artists are compared folded; "by version" also
+    takes other versions of the recording (:func:`~segue.library.names.recording_key`) and the first of several
+    artists. A track without a name or an artist is found by id, ISRC or file alone. Ids that are plain words or
+    numbers, which several sources may use for different tracks, count only where names agree or are unknown.
+
+    Args:
+        tracks: a library's table of tracks.
+        versions: whether to go as far as "by version".
+    """
+    state = _State(tracks.height, outside)
+    ids, names, artists = (tracks[name].to_list() for name in ("track_id", "name", "artist"))
+    state.take(
+        "id",
+        [(id_key(i), row, 0) for row, i in enumerate(outside.track_ids)],
+        _keys(map(id_key, ids)),
+        _agreeing(ids, names, outside),
+    )
+    if "isrc" in tracks.columns:
+        state.take(
+            "isrc",
+            [(isrc_key(i), row, 0) for row, i in enumerate(outside.isrcs)],
+            _keys(map(isrc_key, tracks["isrc"].to_list())),
+        )
+    state.take(
+        "file",
+        [(stem_key(s), row, 0) for row, s in enumerate(outside.stems)],
+        _keys(map(stem_key, tracks["location"].to_list())),
+    )
+    named = [(n, a) if n and a else None for n, a in zip(names, artists, strict=True)]
+    folded = _Folded()
+    state.take("name", list(_readings(outside.names, folded.exact)), folded.keys(named, state.left, folded.exact))
+    if versions:
+        state.take(
+            "version", list(_readings(outside.names, folded.version)), folded.keys(named, state.left, folded.version)
+        )
+    examples = [named[i] for i in np.flatnonzero(state.ambiguous)[:_EXAMPLES].tolist()]
+    told = tuple(f"{pair[1]} - {pair[0]}" for pair in examples if pair is not None)
+    return Match(state.rows, state.by, state.ambiguous, outside.n_rows, told)
+
+
+class _State:
+    """What is decided so far."""
+
+    def __init__(self, n_tracks: int, outside: Outside) -> None:
+        self.rows = np.full(n_tracks, -1, np.int32)
+        self.by = np.full(n_tracks, -1, np.int8)
+        self.ambiguous = np.zeros(n_tracks, bool)
+        self.outside = outside
+
+    @property
+    def left(self) -> list[int]:
+        rows: list[int] = np.flatnonzero(self.rows < 0).tolist()
+        return rows
+
+    def take(
+        self,
+        by: str,
+        offered: list[tuple[str | None, int, int]],
+        keys: Callable[[int], Sequence[str]],
+        agrees: Callable[[int, int], bool] = lambda track, row: True,
+    ) -> None:
+        """Give each undecided track the best row that has its key.
+
+        Args:
+            offered: (key, row of the source, how far-fetched this reading is).
+            keys: track row -> its keys, the better first.
+            agrees: whether a track and a row of the source may be the same.
+        """
+        popularity = self.outside.popularity
+        candidates: dict[str, list[tuple[int, float, int]]] = {}
+        for key, row, reading in offered:
+            if key is not None:
+                known = popularity[row]
+                candidates.setdefault(key, []).append((reading, -known if known is not None else 0.0, row))
+        if not candidates:
+            return
+        position = BY.index(by)
+        for track in self.left:
+            found: list[tuple[int, float, int]] = []
+            for key in keys(track):
+                found = found or candidates.get(key, [])
+            possible = [each for each in found if agrees(track, each[2])]
+            if not possible:
+                continue
+            best = min(possible)
+            self.rows[track], self.by[track] = best[2], position
+            self.ambiguous[track] = len({row for reading, _, row in possible if reading == best[0]}) > 1
+
+
+def _keys(values: Iterable[str | None]) -> Callable[[int], Sequence[str]]:
+    return [() if value is None else (value,) for value in values].__getitem__
+
+
+def _agreeing(ids: Sequence[str], names: Sequence[str | None], outside: Outside) -> Callable[[int, int], bool]:
+    def agrees(track: int, row: int) -> bool:
+        key = id_key(ids[track]) or ""
+        if is_address(key):
+            return True
+        own, others = names[track], [name for name, _ in outside.names[row]]
+        return not own or not others or fold(own) in map(fold, others)
+
+    return agrees
+
+
+class _Folded:
+    """Keys of names; artists are folded once each."""
+
+    def __init__(self) -> None:
+        self._artists: dict[str, str] = {}
+
+    def _artist(self, artist: str) -> str:
+        folded = self._artists.get(artist)
+        if folded is None:
+            folded = self._artists[artist] = fold(artist)
+        return folded
+
+    def exact(self, name: str, artist: str) -> Iterator[str]:
+        yield f"{fold(name)}\t{self._artist(artist)}"
+
+    def version(self, name: str, artist: str) -> Iterator[str]:
+        key = recording_key(name, "")
+        yield key + self._artist(artist)
+        first = first_artist(artist)
+        if first != artist:
+            yield key + self._artist(first)
+
+    def keys(
+        self, named: Sequence[tuple[str, str] | None], left: Iterable[int], how: Callable[[str, str], Iterator[str]]
+    ) -> Callable[[int], Sequence[str]]:
+        made = {i: tuple(how(*pair)) for i in left if (pair := named[i]) is not None}
+        return lambda track: made.get(track, ())
+
+
+def _readings(
+    names: Sequence[Names], how: Callable[[str, str], Iterator[str]]
+) -> Iterator[tuple[str | None, int, int]]:
+    for row, readings in enumerate(names):
+        for reading, (name, artist) in enumerate(readings):
+            if name.strip() and artist.strip():
+                for key in how(name, artist):
+                    yield key, row, reading
