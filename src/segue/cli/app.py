@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from segue.cli import (
+    annotate,
     challenge,
     demo,
     doctor,
@@ -90,6 +91,7 @@ def segue(
 
 for _command in (
     ingest.ingest,
+    annotate.annotate,
     listeners.listeners,
     train.train,
     finetune.finetune,
