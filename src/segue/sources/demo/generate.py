@@ -119,7 +119,7 @@ class _World:
         self._rng_key = rng_key
         self._tracks = tracks
         self._habits = typing_habits()
-        self._popularity = _popularity(tracks, rng_key)
+        self._popularity = popularity(tracks, rng_key)
         self._planner = Planner(tracks, self._popularity)
         genres = [track.genre for track in tracks.tracks]
         self._genres = list(dict.fromkeys(genres))
@@ -171,10 +171,10 @@ class _World:
         spread = 2 if plan.key.startswith(("artist/", "track/")) else 1
         n = min(_length(draws), max(_SHORTEST, spread * fitting))
         taste = self._taste(draws, weights, strong=plan.about_nothing)
-        on_theme = draws.distinct(_cumulative(weights * self._popularity * taste), n)
+        on_theme = draws.distinct(cumulative(weights * self._popularity * taste), n)
         strays_share = 0.0 if plan.about_nothing else 0.28 * draws.uniform() * draws.uniform()
         anything = self._tracks.everyday(plan.language) * self._popularity * taste * until_now
-        strays = draws.distinct(_cumulative(anything), 1 + int(n * 2 * strays_share))
+        strays = draws.distinct(cumulative(anything), 1 + int(n * 2 * strays_share))
         run_share = 0.3 if draws.chance(0.22) else 0.0
 
         # A dict keeps the order and each track once.
@@ -186,7 +186,7 @@ class _World:
             if run_share and draws.chance(run_share):
                 rows.update(dict.fromkeys(self._more_of_artist(draws, row, weights)))
         # A theme with a handful of tracks is filled up with whatever this person likes.
-        rows.update(dict.fromkeys(draws.distinct(_cumulative(anything), 40) if len(rows) < _SHORTEST else ()))
+        rows.update(dict.fromkeys(draws.distinct(cumulative(anything), 40) if len(rows) < _SHORTEST else ()))
         found = list(rows)[:n]
         if draws.chance(0.07):
             for _ in range(1 + draws.below(3)):
@@ -199,7 +199,7 @@ class _World:
         for _ in range(1 + draws.below(3)):
             by_genre[draws.below(len(self._genres))] = 25.0 if strong else 3.0
         taste: Weights = by_genre[self._genre_codes]
-        likely = _cumulative(weights * self._popularity * taste)
+        likely = cumulative(weights * self._popularity * taste)
         favourites = (self._tracks.tracks[row].artist for row in draws.distinct(likely, 1 + draws.below(5)))
         for artist in dict.fromkeys(favourites):
             rows = self._planner.rows_by_artist[artist]
@@ -220,7 +220,7 @@ def _length(draws: Draws) -> int:
     return _SHORTEST + int((_LONGEST - _SHORTEST + 1) * x)
 
 
-def _popularity(tracks: Columns, rng_key: int) -> Weights:
+def popularity(tracks: Columns, rng_key: int) -> Weights:
     """Return a Zipf-like weight of each track, largest 1.
 
     The ranks are a random permutation that favours artists with many recordings in the catalogue, their first-named
@@ -240,6 +240,6 @@ def _popularity(tracks: Columns, rng_key: int) -> Weights:
     return 121.0 / (ranks.astype(np.float64) + 121.0)
 
 
-def _cumulative(weights: Weights) -> NDArray[np.int64]:
-    # Whole numbers add up the same in any order; floats do not.
+def cumulative(weights: Weights) -> NDArray[np.int64]:
+    """Return the weights added up as whole numbers, which add up the same in any order; floats do not."""
     return np.cumsum((weights * 2.0**24).astype(np.int64))
