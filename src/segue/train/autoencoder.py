@@ -31,6 +31,7 @@ Progress = Callable[[int, int, str], None]
 _LOOKED_AT = 8_192  # training rows over which each epoch's loss is taken
 _CONSTANT = 1e-4  # deviation of a latent dimension that says nothing, against the largest one
 _CLIP = 1.0
+_FLOOR = 0.01  # of the largest variance: directions that vary less are whitened less
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,9 @@ def train_autoencoder(
 ) -> AutoencoderTrained:
     """Train a network to give its input back.
 
-    Inside, inputs are centred and scaled by their training mean and deviation; afterwards that is multiplied into the
-    first and the last layer, so the network that comes out reads and gives what it was given. The same data and
-    settings give the same bits.
+    Inside, inputs are centred and whitened by the training rows, so that small differences are learnt as fast as
+    large ones; afterwards that is multiplied into the first layer, so the network reads what it was given.
+    The same data and settings give the same bits.
 
     Args:
         x_train, x_validation: float32 ``(n, m)``, finite, min-max-scaled features say. Validation rows choose the
@@ -129,7 +130,7 @@ def train_autoencoder(
     try:
         going = _Network.of(x_train, spec, n_targets, settings)
         looked_at = x_train if len(x_train) <= _LOOKED_AT else x_train[_sample(len(x_train), settings.rng_key)]
-        looked = (going.put(looked_at), going.put(x_validation))
+        looked = [(going.read(x), going.wanted(x)) for x in (looked_at, x_validation)]
         first = [p.detach().clone() for p in going.parameters]
         history = [_seen(going, 0, looked)]
         best, kept = 0, first
@@ -209,8 +210,8 @@ def _sample(n: int, rng_key: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng([rng_key, n]).permutation(n)[:_LOOKED_AT])
 
 
-def _seen(going: _Network, epoch: int, looked: Sequence[torch.Tensor]) -> AutoencoderEpoch:
-    train, validation = (going.error(rows) for rows in looked)
+def _seen(going: _Network, epoch: int, looked: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> AutoencoderEpoch:
+    train, validation = (going.error(*rows) for rows in looked)
     if not (math.isfinite(train) and math.isfinite(validation)):
         raise TrainingError(
             f"the loss of the auto-encoder is not finite in epoch {epoch}; give a lower learning rate"
@@ -220,18 +221,25 @@ def _seen(going: _Network, epoch: int, looked: Sequence[torch.Tensor]) -> Autoen
 
 @dataclass(eq=False)
 class _Network:
-    """Weights and optimiser of a network in training, over centred and scaled rows."""
+    """Weights and optimiser of a network in training, over whitened rows.
+
+    Args:
+        mean: of the training rows. white: what whitens centred rows, float64 ``(m, m)``, ``rows @ white``.
+        unit: of the output: one for all columns, so that the loss stays the mean squared error.
+        rows, targets: of training, in the network's units.
+    """
 
     spec: AutoencoderSpec
     settings: AutoencoderSettings
-    mean: NDArray[np.float64]
-    deviation: NDArray[np.float64]
-    unit: float  # of the output: one for all columns, so that the loss stays the mean squared error
     n_targets: int
-    parameters: list[torch.Tensor]
+    mean: NDArray[np.float64]
+    white: NDArray[np.float64]
+    unit: float
     activations: tuple[str, ...]
+    parameters: list[torch.Tensor]
     optimiser: torch.optim.Optimizer
     rows: torch.Tensor
+    targets: torch.Tensor
     step: int = 0
 
     @classmethod
@@ -240,39 +248,40 @@ class _Network:
     ) -> _Network:
         import torch
 
-        mean, deviation = x.mean(axis=0, dtype=np.float64), x.std(axis=0, dtype=np.float64)
-        unit = float(np.sqrt((deviation[:n_targets] ** 2).mean())) or 1.0
-        # a column that hardly varies would be blown up into noise
-        deviation = np.where(deviation > 1e-3 * max(float(deviation.max()), 1e-30), deviation, 1.0)
+        mean = x.mean(axis=0, dtype=np.float64)
+        centred = x - mean
+        values, axes = np.linalg.eigh(centred.T @ centred / len(x))
+        # directions that hardly vary are not blown up into noise
+        white = axes / np.sqrt(np.maximum(values, 0) + max(_FLOOR * float(values[-1]), 1e-12))
+        unit = float(np.sqrt((centred[:, :n_targets] ** 2).mean())) or 1.0
         generator = torch.Generator().manual_seed(settings.rng_key)
         down, up = spec.sizes(x.shape[1], n_targets)
         activations = (*spec.activations, spec.latent_activation, *reversed(spec.activations), "none")
         parameters: list[torch.Tensor] = []
-        for (i, o), activation in zip([*itertools.pairwise(down), *itertools.pairwise(up)], activations, strict=True):
+        shapes = [*itertools.pairwise(down), *itertools.pairwise(up)]
+        for (i, o), activation in zip(shapes, activations, strict=True):
             # He's for ReLU and its like, Glorot's for the others
             bound = math.sqrt(6 / i) if activation in ("relu", "gelu") else math.sqrt(6 / (i + o))
             weight = (torch.rand((o, i), generator=generator) * 2 - 1) * bound
             parameters += [weight.requires_grad_(), torch.zeros(o).requires_grad_()]
-        optimiser = torch.optim.Adam(parameters, lr=settings.learning_rate)
-        made = cls(
-            spec, settings, mean, deviation, unit, n_targets, parameters, activations, optimiser, torch.empty(0)
-        )
-        made.rows = made.put(x)
+        optimiser = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
+        none = torch.empty(0)
+        made = cls(spec, settings, n_targets, mean, white, unit, activations, parameters, optimiser, none, none)
+        made.rows, made.targets = made.read(x), made.wanted(x)
         return made
 
-    def put(self, x: NDArray[np.float32]) -> torch.Tensor:
-        """Rows centred and scaled."""
+    def read(self, x: NDArray[np.float32]) -> torch.Tensor:
+        """Rows as the network reads them."""
         import torch
 
-        return torch.from_numpy(((x - self.mean) / self.deviation).astype(np.float32))
+        return torch.from_numpy(((x - self.mean) @ self.white).astype(np.float32))
 
-    def wanted(self, rows: torch.Tensor) -> torch.Tensor:
-        """What the network should give for scaled rows, in its unit."""
+    def wanted(self, x: NDArray[np.float32]) -> torch.Tensor:
+        """What the network should give for rows."""
         import torch
 
-        return rows[:, : self.n_targets] * torch.from_numpy(
-            (self.deviation[: self.n_targets] / self.unit).astype(np.float32)
-        )
+        columns = slice(self.n_targets)
+        return torch.from_numpy(((x[:, columns] - self.mean[columns]) / self.unit).astype(np.float32))
 
     def forward(self, rows: torch.Tensor) -> torch.Tensor:
         """Code and back."""
@@ -302,33 +311,32 @@ class _Network:
         order: NDArray[np.int64] = np.zeros(0, np.int64)
         while len(order) < steps * settings.batch_size:
             order = np.concatenate([order, rng.permutation(n)])
-        targets = self.wanted(self.rows)
         for place in range(steps):
             batch = torch.from_numpy(order[place * settings.batch_size : (place + 1) * settings.batch_size])
             rate = settings.learning_rate * _rate(self.step / total, settings.final_rate)
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
-            loss = torch.nn.functional.mse_loss(self.forward(self.rows[batch]), targets[batch])
+            loss = torch.nn.functional.mse_loss(self.forward(self.rows[batch]), self.targets[batch])
             self.optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self.parameters, _CLIP)
             self.optimiser.step()
             self.step += 1
 
-    def error(self, rows: torch.Tensor) -> float:
+    def error(self, rows: torch.Tensor, targets: torch.Tensor) -> float:
         """Mean squared error in the unit of the rows that were given."""
         import torch
 
         with torch.no_grad():
-            parts = [rows[first : first + 4_096] for first in range(0, len(rows), 4_096)]
-            total = sum(float(((self.forward(part) - self.wanted(part)) ** 2).double().sum()) for part in parts)
-        return total / rows.shape[0] / self.n_targets * self.unit**2
+            parts = [slice(first, first + 4_096) for first in range(0, len(rows), 4_096)]
+            total = sum(float(((self.forward(rows[part]) - targets[part]) ** 2).double().sum()) for part in parts)
+        return total / len(rows) / self.n_targets * self.unit**2
 
     def exported(self, parameters: Sequence[torch.Tensor]) -> Autoencoder:
-        """The network of these weights, with centring and scaling multiplied in."""
+        """The network of these weights, with centring and whitening multiplied in."""
         arrays = [p.numpy().astype(np.float64) for p in parameters]
-        arrays[1] = arrays[1] - arrays[0] @ (self.mean / self.deviation)
-        arrays[0] = arrays[0] / self.deviation
+        arrays[0] = arrays[0] @ self.white.T
+        arrays[1] = arrays[1] - arrays[0] @ self.mean
         arrays[-2] = arrays[-2] * self.unit
         arrays[-1] = arrays[-1] * self.unit + self.mean[: self.n_targets]
         weights = np.concatenate([a.ravel() for a in arrays]).astype(np.float32)
