@@ -32,7 +32,8 @@ def annotate(
         bool,
         typer.Option(
             "--versions/--no-versions",
-            help="Also match other versions of a recording (remastered, live, remix) by their common name.",
+            help="Also match other versions of a recording: remastered ones and edits; for words and genres also "
+            "live ones and remixes.",
         ),
     ] = True,
     missing: Annotated[

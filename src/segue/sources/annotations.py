@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from segue.errors import SourceError
 from segue.library import Library
+from segue.library.tables import ANALYSIS_FEATURES, AUDIO_FEATURES
 from segue.sources.annotation_files import read_sources
-from segue.sources.match import VERSION, Match, match
+from segue.sources.match import OTHER_VERSION, VERSION, Match, match
 from segue.sources.outside import ANNOTATED, Outside
 from segue.sources.report import Skipped
 from segue.sources.spreadsheet import csv_bytes
@@ -26,6 +27,7 @@ _LYRICS = ("lyrics", "lyrics_status", "lyrics_source")
 _IDENTITY = frozenset({"name", "artist"})  # what other tables join by: never overwritten
 # Another version of a recording has another length, another release and another ISRC.
 _OF_THE_RELEASE = frozenset({"album", "album_id", "year", "duration_ms", "explicit", "isrc"})
+_OF_THE_SOUND = frozenset({*AUDIO_FEATURES, *ANALYSIS_FEATURES, "audio_average_loudness"})
 _RANK = {"found": 3, "instrumental": 2}  # any other answer says nothing about the track
 
 
@@ -107,8 +109,8 @@ def annotate(
     Only null values are filled; of two sources the first one counts. ``library.notes["annotations"]`` gains the
     report, unless nothing was filled, so that doing it twice changes nothing. What comes from another version of the
     recording fills no column that belongs to a release (album, year, duration, ISRC, explicit), and never says
-    "instrumental". A status of lyrics moves up only: found and instrumental replace "not_found", "blocked" and
-    "error", never the other way round.
+    "instrumental"; one that sounds otherwise (live, a remix) fills no audio features either. A status of lyrics moves
+    up only: found and instrumental replace "not_found", "blocked" and "error", never the other way round.
 
     Args:
         overwrite: sources count more than what is there; names and artists stay as they are.
@@ -166,13 +168,18 @@ def _filled(
     if not (found.rows >= 0).any():
         return tracks, {}
     matched = pl.Series(np.where(found.rows >= 0, found.rows, 0), dtype=pl.UInt32)
-    known, same = pl.Series(found.rows >= 0), pl.Series(found.by != VERSION)
+    known, same = pl.Series(found.rows >= 0), pl.Series((found.by != VERSION) & (found.by != OTHER_VERSION))
+    sounds_alike = pl.Series(found.by != OTHER_VERSION)
     given = outside.values[matched]
     columns: dict[str, pl.Series] = {}
     for name in outside.values.columns:
         if name in _LYRICS:
             continue
-        usable = known & same if name in _OF_THE_RELEASE else known
+        usable = known
+        if name in _OF_THE_RELEASE:
+            usable = known & same
+        elif name in _OF_THE_SOUND:
+            usable = known & sounds_alike
         columns[name] = _merged(
             _column(tracks, name), _where(usable, given[name]), overwrite=overwrite and name not in _IDENTITY
         )

@@ -17,16 +17,34 @@ from segue.sources.addresses import is_address, path_of
 from segue.sources.outside import Names, Outside
 from segue.sources.text import canonical_id
 
-__all__ = ["BY", "Match", "first_artist", "id_key", "isrc_key", "match", "stem_key"]
+__all__ = [
+    "BY",
+    "OTHER_VERSION",
+    "VERSION",
+    "Match",
+    "first_artist",
+    "id_key",
+    "isrc_key",
+    "match",
+    "sounds_otherwise",
+    "stem_key",
+]
 
-BY = ("id", "isrc", "file", "name", "version")
+BY = ("id", "isrc", "file", "name", "version", "other version")
 """Ways to recognise a track, the surest first. ``Match.by`` holds positions in it."""
-VERSION = BY.index("version")
+VERSION, OTHER_VERSION = BY.index("version"), BY.index("other version")
 
 _EXAMPLES = 5
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
 _JOINED = re.compile(r"\s*(?:;|,|&|\bfeat\b\.?|\bft\b\.?|\bfeaturing\b|\bwith\b|\bx\b|\bvs\b\.?)\s*", re.IGNORECASE)
+# Versions that sound like another recording. On 66,000 tracks with Spotify's features the tempo of two such versions
+# agrees within 2 % in 40 % of pairs, that of remastered ones and edits in 80 to 90 %.
+_OTHER_SOUND = frozenset({
+    "live", "acoustic", "unplugged", "demo", "instrumental", "karaoke", "remix", "mix", "extended", "piano", "sped",
+    "orchestral", "stripped", "session", "sessions", "slowed", "cappella", "acapella", "club", "dub", "reprise",
+    "cover",
+})  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,17 +133,28 @@ def first_artist(artist: str) -> str:
     return parts[0].strip() if parts else artist
 
 
+def sounds_otherwise(name: str) -> bool:
+    """Whether a name is that of a version that sounds like another recording.
+
+    >>> [sounds_otherwise(name) for name in ("Heroes - Live", "Heroes - 2017 Remaster", "Live Forever")]
+    [True, False, False]
+    """
+    cut_off = set(fold(name).split()) - set(recording_key(name, "").split())
+    return bool(cut_off & _OTHER_SOUND) and not cut_off <= {"original", "mix"}
+
+
 def match(tracks: pl.DataFrame, outside: Outside, *, versions: bool = True) -> Match:
     """Find the row of a source that describes each track: by id, ISRC, file, name and artist, and last by version.
 
-    A way is tried for the tracks that surer ways left over. Names and artists are compared folded; "by version" also
-    takes other versions of the recording (:func:`~segue.library.names.recording_key`) and the first of several
-    artists. A track without a name or an artist is found by id, ISRC or file alone. Ids that are plain words or
-    numbers, which several sources may use for different tracks, count only where names agree or are unknown.
+    A way is tried for the tracks that surer ways left over. Names and artists are compared folded; "by version" takes
+    remastered, edited and featuring versions (:func:`~segue.library.names.recording_key`) and the first of several
+    artists, "by other version" also live, acoustic and remixed ones, which are the same song but sound otherwise. A
+    track without a name or an artist is found by id, ISRC or file alone. Ids that are plain words or numbers, which
+    several sources may use for different tracks, count only where names agree or are unknown.
 
     Args:
         tracks: a library's table of tracks.
-        versions: whether to go as far as "by version".
+        versions: whether to go on after names and artists.
     """
     state = _State(tracks.height, outside)
     ids, names, artists = (tracks[name].to_list() for name in ("track_id", "name", "artist"))
@@ -147,12 +176,10 @@ def match(tracks: pl.DataFrame, outside: Outside, *, versions: bool = True) -> M
         _keys(map(stem_key, tracks["location"].to_list())),
     )
     named = [(n, a) if n and a else None for n, a in zip(names, artists, strict=True)]
-    folded = _Folded()
+    folded = _Folded(outside.names)
     state.take("name", list(_readings(outside.names, folded.exact)), folded.keys(named, state.left, folded.exact))
-    if versions:
-        state.take(
-            "version", list(_readings(outside.names, folded.version)), folded.keys(named, state.left, folded.version)
-        )
+    for by, how in (("version", folded.version), ("other version", folded.other_version)) if versions else ():
+        state.take(by, list(_readings(outside.names, how)), folded.keys(named, state.left, how))
     examples = [named[i] for i in np.flatnonzero(state.ambiguous)[:_EXAMPLES].tolist()]
     told = tuple(f"{pair[1]} - {pair[0]}" for pair in examples if pair is not None)
     return Match(state.rows, state.by, state.ambiguous, outside.n_rows, told)
@@ -223,31 +250,50 @@ def _agreeing(ids: Sequence[str], names: Sequence[str | None], outside: Outside)
 
 
 class _Folded:
-    """Keys of names; artists are folded once each."""
+    """Keys of names and artists; every name and artist is folded once, and only where the source knows the artist."""
 
-    def __init__(self) -> None:
-        self._artists: dict[str, str] = {}
+    def __init__(self, names: Sequence[Names]) -> None:
+        self._artists: dict[str, tuple[str, ...]] = {}
+        self._names: dict[str, tuple[str, bool]] = {}
+        self._known: set[str] = set()
+        for readings in names:
+            for _, artist in readings:
+                self._known.update(self._artist(artist))
 
-    def _artist(self, artist: str) -> str:
+    def _artist(self, artist: str) -> tuple[str, ...]:
+        """An artist, and the first one of several."""
         folded = self._artists.get(artist)
         if folded is None:
-            folded = self._artists[artist] = fold(artist)
+            folded = tuple(dict.fromkeys((fold(artist), fold(first_artist(artist)))))
+            self._artists[artist] = folded
         return folded
 
     def exact(self, name: str, artist: str) -> Iterator[str]:
-        yield f"{fold(name)}\t{self._artist(artist)}"
+        yield f"{fold(name)}\t{self._artist(artist)[0]}"
 
     def version(self, name: str, artist: str) -> Iterator[str]:
-        key = recording_key(name, "")
-        yield key + self._artist(artist)
-        first = first_artist(artist)
-        if first != artist:
-            yield key + self._artist(first)
+        key, otherwise = self._version(name)
+        if not otherwise:
+            yield from (key + folded for folded in self._artist(artist))
+
+    def other_version(self, name: str, artist: str) -> Iterator[str]:
+        key, _ = self._version(name)
+        yield from (key + folded for folded in self._artist(artist))
+
+    def _version(self, name: str) -> tuple[str, bool]:
+        found = self._names.get(name)
+        if found is None:
+            found = self._names[name] = recording_key(name, ""), sounds_otherwise(name)
+        return found
 
     def keys(
         self, named: Sequence[tuple[str, str] | None], left: Iterable[int], how: Callable[[str, str], Iterator[str]]
     ) -> Callable[[int], Sequence[str]]:
-        made = {i: tuple(how(*pair)) for i in left if (pair := named[i]) is not None}
+        made: dict[int, tuple[str, ...]] = {}
+        for i in left:
+            pair = named[i]
+            if pair is not None and not self._known.isdisjoint(self._artist(pair[1])):
+                made[i] = tuple(how(*pair))
         return lambda track: made.get(track, ())
 
 
