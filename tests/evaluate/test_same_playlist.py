@@ -71,6 +71,19 @@ def test_nearest_is_a_sort_of_all_cosines(candidates, k, key):
         assert len(set(got[i, : len(best)].tolist())) == len(best) and (got[i, len(best) :] == -1).all()
 
 
+@settings(max_examples=60, deadline=None)
+@given(_CANDIDATES, st.integers(1, 3), st.integers(0, 1_000))
+def test_nearest_by_distance_is_a_sort_of_all_distances(candidates, d, key):
+    vectors = np.random.default_rng(key).integers(-2, 3, (N, d)).astype(np.float32)
+    got = nearest(vectors, np.arange(N), 4, candidates, metric="distance")
+    for row in range(N):
+        away = ((vectors - vectors[row]) ** 2).sum(axis=1)
+        others = [t for t in range(N) if t != row and (candidates is None or candidates[t])]
+        best = sorted(others, key=lambda t: away[t])[:4]
+        assert away[got[row, : len(best)]].tolist() == away[best].tolist()
+        assert set(got[row].tolist()) - {-1} <= set(others)
+
+
 def test_ties_are_by_row():
     vectors = np.ones((6, 1), np.float32)
     assert nearest(vectors, np.array([2]), 3).tolist() == [[0, 1, 3]]

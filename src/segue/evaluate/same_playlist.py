@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,12 @@ from segue.library.interactions import Interactions
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
 
-__all__ = ["Candidates", "nearest", "query_tracks", "recall", "triplet_accuracy"]
+__all__ = ["Candidates", "Metric", "nearest", "query_tracks", "recall", "triplet_accuracy"]
 
 Candidates = NDArray[np.bool_] | None
 """Which tracks may be neighbours and count as right, bool ``(n_tracks,)``; None is all."""
+
+Metric = Literal["cosine", "distance"]
 
 _BLOCK_SCORES = 1 << 23  # 32 MB of float32
 _QUERIES = 512  # whose mates are held at once
@@ -34,9 +36,14 @@ def query_tracks(playlists: Interactions, candidates: Candidates = None) -> NDAr
 
 
 def nearest(
-    vectors: NDArray[np.floating], query_rows: NDArray[np.integer], k: int, candidates: Candidates = None
+    vectors: NDArray[np.floating],
+    query_rows: NDArray[np.integer],
+    k: int,
+    candidates: Candidates = None,
+    *,
+    metric: Metric = "cosine",
 ) -> NDArray[np.int32]:
-    """The ``k`` other tracks of highest cosine with each query track, best first, ties by row; int32 ``(q, k)``.
+    """The ``k`` nearest other tracks of each query track, best first, ties by row; int32 ``(q, k)``.
 
     Every vector is looked at. Where there are fewer than ``k`` candidates the rest is -1. A zero vector has cosine 0
     with all.
@@ -44,20 +51,27 @@ def nearest(
     Args:
         vectors: of all tracks, ``(n_tracks, d)``; rows need not be of unit length.
         query_rows: rows that are asked about.
+        metric: highest cosine, or smallest Euclidean distance, without which one dimension says only its sign.
     """
     if k < 1:
         raise ValueError(f"{k} neighbours are none")
-    unit = unit_rows(vectors)
-    places = np.arange(len(unit)) if candidates is None else np.flatnonzero(candidates)
-    bank = np.ascontiguousarray(unit[places].T)
+    if metric == "cosine":
+        bank: NDArray[np.floating] = unit_rows(vectors)
+        asked, lengths = bank, np.zeros(len(bank), np.float32)
+    else:
+        # 2 x.y - y.y orders as the distance does; centred and in float64, since it is a difference of large numbers
+        bank = np.asarray(vectors, np.float64) - np.mean(vectors, axis=0, dtype=np.float64)
+        asked, lengths = 2 * bank, np.einsum("ij,ij->i", bank, bank)
+    places = np.arange(len(bank)) if candidates is None else np.flatnonzero(candidates)
+    held, lengths = np.ascontiguousarray(bank[places].T), lengths[places]
     query_rows = np.asarray(query_rows, np.int64)
     found = np.full((len(query_rows), k), -1, np.int32)
-    of_row = np.full(len(unit), -1, np.int64)
+    of_row = np.full(len(bank), -1, np.int64)
     of_row[places] = np.arange(len(places))
     step = max(1, _BLOCK_SCORES // max(1, len(places)))
     for first in range(0, len(query_rows), step):
         rows = query_rows[first : first + step]
-        scores = unit[rows] @ bank
+        scores = asked[rows] @ held - lengths
         own = of_row[rows]
         scores[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf
         for i, values in enumerate(scores):
@@ -66,7 +80,7 @@ def nearest(
     return found
 
 
-def _best(values: NDArray[np.float32], k: int) -> NDArray[np.int64]:
+def _best(values: NDArray[np.floating], k: int) -> NDArray[np.int64]:
     """Places of the ``k`` highest values, ties by place; -inf is left out."""
     if k < len(values):
         bound = np.partition(values, len(values) - k)[len(values) - k]
