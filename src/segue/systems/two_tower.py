@@ -1,0 +1,102 @@
+"""The two-tower system: the tracks that users love and what tracks are called -> a recommender for listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.encode.base import Encoder
+from segue.encode.tower_inputs import TrackInputs, UserInputs, Vocabulary
+from segue.library import Catalogue
+from segue.recommend.two_tower import TwoTower
+from segue.recommend.user_scores import popularity_among
+from segue.split.users import UserSplit
+from segue.systems.two_tower_folder import TwoTowerModel
+from segue.systems.two_tower_validation import Validation
+from segue.train.two_tower import TowersTrained, train_towers
+from segue.train.two_tower_settings import TowerSettings
+from segue.views.specs import View
+
+__all__ = ["TwoTowerLearnt", "learn", "text_vectors"]
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class TwoTowerLearnt:
+    """A model, and how it came about: ``trained.history`` has the figures of each epoch on the validation part."""
+
+    model: TwoTowerModel
+    trained: TowersTrained
+
+
+def learn(
+    split: UserSplit,
+    view: View | None,
+    encoder: Encoder | None,
+    settings: TowerSettings,
+    *,
+    progress: Progress | None = None,
+) -> TwoTowerLearnt:
+    """Train towers on the training part; the validation part chooses the epoch, the test part is not looked at.
+
+    Args:
+        split: of a library's users; all rows of the model are those of ``split.library``.
+        view, encoder: what the track tower reads as text; without either it reads none.
+
+    Raises:
+        TrainingError: too little to learn from, or a training without effect.
+    """
+    library = split.library
+    text = text_vectors(split, view, encoder, progress=progress)
+    vocabulary = Vocabulary.of(library, split.train)
+    tracks = TrackInputs.of(library, vocabulary, text)
+    users = UserInputs.of_library(library, split.train, vocabulary)
+    validation = Validation(split, users, tracks)
+    trained = train_towers(
+        users,
+        tracks,
+        vocabulary,
+        settings,
+        validate=validation.score if len(split.validation.indices) else None,
+        monitor=validation.metrics if len(split.validation.indices) else None,
+        progress=progress,
+    )
+    popularity = popularity_among(split.train, library.tracks["track_id"].to_list())
+    recommender = TwoTower.of(trained.towers, vocabulary, tracks, popularity)
+    about = {
+        "view": None if view is None or encoder is None else view.spec,
+        "encoder": None if encoder is None else encoder.fingerprint,
+        "settings": settings.to_json(),
+        "split": {**split.settings, "fingerprint": split.fingerprint},
+        "history": [epoch.to_json() for epoch in trained.history],
+        "best_epoch": trained.best_epoch,
+        "effect": trained.effect.to_json(),
+    }
+    assert library.users is not None
+    model = TwoTowerModel(
+        recommender=recommender,
+        catalogue=Catalogue.of(library),
+        user_ids=tuple(split.user_ids),
+        countries=tuple(library.users["country"].fill_null("").to_list()),
+        loved=split.train,
+        about=about,
+    )
+    return TwoTowerLearnt(model, trained)
+
+
+def text_vectors(
+    split: UserSplit, view: View | None, encoder: Encoder | None, *, progress: Progress | None = None
+) -> NDArray[np.float32]:
+    """A vector of each track's text, float32 ``(n_tracks, d)``; ``d`` is 0 without a view or an encoder."""
+    if view is None or encoder is None:
+        return np.zeros((split.n_tracks, 0), np.float32)
+    report = None if progress is None else lambda done, total: progress(done, total, "encoding tracks")
+    texts = view.texts(split.library)
+    vectors: NDArray[np.float32] = np.ascontiguousarray(encoder.encode(texts, progress=report), np.float32)
+    # what nothing is known of has no text, whatever an encoder makes of an empty string
+    vectors[[not text.strip() for text in texts]] = 0
+    return vectors
