@@ -45,6 +45,15 @@ def demo(
     n_playlists: Annotated[
         int, typer.Option("--playlists", min=300, max=100_000, help="How many synthetic playlists are drawn.")
     ] = 6_000,
+    files: Annotated[
+        Path | None,
+        typer.Option(
+            "--files",
+            metavar="FOLDER",
+            help="Write the demo's playlists, features, lyrics, summaries and listeners as files, and stop.",
+            show_default=False,
+        ),
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Build the model anew even if it is there.")] = False,
 ) -> None:
     """Build a model from the bundled catalogue and show what it does.
@@ -55,7 +64,15 @@ def demo(
     The playlists are MPD JSON, which has no years: --year works on libraries from CSV, Parquet or XSPF.
 
     [dim]segue demo[/]
+
+    With --files nothing is built: the same synthetic playlists are written out together with audio features, verses,
+    summaries and listeners, all of them synthetic too, for trying the other commands.
+
+    [dim]segue demo --files demo-files[/]
     """
+    if files is not None:
+        _files(files, n_playlists)
+        return
     from rich.console import Console
 
     from segue.cli.terminal import progress, say
@@ -73,6 +90,19 @@ def demo(
     _lists(console, model, library)
     _metrics(console, judged)
     say(f'the model is in {place / "model"}; try: {_command()} recommend "your words" -m {place / "model"} --explain')
+
+
+def _files(folder: Path, n_playlists: int) -> None:
+    from segue.cli.terminal import say
+    from segue.sources.demo import write_songs
+
+    say(f"drawing {n_playlists:,} synthetic playlists, and features, verses and listeners of the bundled catalogue")
+    places = write_songs(folder, n_playlists)
+    tables = " ".join(shlex.quote(str(places[name])) for name in ("tracks", "features", "lyrics", "summaries"))
+    say(f"wrote {folder}; all of it is SYNTHETIC but for the names of the recordings")
+    say(f"next: {_command()} ingest {shlex.quote(str(places['playlists']))} -o library")
+    say(f"      {_command()} annotate library {tables}")
+    say(f"      {_command()} listeners {shlex.quote(str(places['listeners']))} --onto library -o library")
 
 
 def _command() -> str:

@@ -23,7 +23,7 @@ from segue.errors import InputError
 from segue.sources.demo.draws import Draws
 from segue.sources.demo.generate import cumulative, popularity
 from segue.sources.demo.themes import Columns, Weights, columns
-from segue.sources.demo.verses import topic_of, topics
+from segue.sources.demo.verses import songs, topics
 from segue.sources.listeners import ListenedTrack, Listener
 
 __all__ = ["Taste", "listeners", "listeners_with_tastes"]
@@ -83,7 +83,7 @@ class _Crowd:
         self._countries = _countries()
         self._homes: dict[str, Weights] = {}
         self._shares = np.cumsum([country.share for country in self._countries.values()])
-        self._topics = np.array([topic_of(track, rng_key=rng_key) for track in tracks.tracks])
+        self._topics = np.array([song.topic for song in songs(rng_key=rng_key)])
         self._genres: Final = list(dict.fromkeys(track.genre for track in tracks.tracks))
         self._moods: Final = list(dict.fromkeys(mood for track in tracks.tracks for mood in track.moods))
         # a genre is as likely to be liked as it is large, a niche at least a little

@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from segue.errors import OutputError
 from segue.library import Interactions, Library
 from segue.library.arrays import write_bytes
 from segue.library.tables import AUDIO_FEATURES
@@ -81,21 +82,27 @@ def write_songs(
     """Write the same as files, as a user would have them: what to ingest, to annotate with, and the listeners.
 
     Returns:
-        "playlists" (a folder of slices), "features", "lyrics", "summaries" and "listeners" (CSV).
+        "playlists" (a folder of slices), "tracks", "features", "lyrics", "summaries" and "listeners" (CSV).
 
     Raises:
-        OutputError: a place cannot be written to.
+        OutputError: a place cannot be written to, or the folder holds other things.
         InputError: an argument is negative.
     """
     table = tracks_table(rng_key=rng_key)
     keys = ("track_id", "name", "artist")
-    places = {name: folder / f"{name}.csv" for name in ("features", "lyrics", "summaries", "listeners")}
-    write(folder / "playlists", n_playlists, rng_key=rng_key)
+    places = {name: folder / f"{name}.csv" for name in ("tracks", "features", "lyrics", "summaries", "listeners")}
+    try:
+        if folder.exists() and any(folder.iterdir()) and not (folder / "playlists").is_dir():
+            raise OutputError(f"{folder} holds other things; choose an empty folder")
+        write(folder / "playlists", n_playlists, rng_key=rng_key)
+    except OSError as error:
+        raise OutputError(f"cannot write {folder}: {error.strerror or error}; choose another place") from error
     known = table.filter(pl.col("tempo").is_not_null())
+    _csv(places["tracks"], table.select(*keys, "genre", "year", "tags"))
     rounded = [pl.col(name).cast(pl.Float64).round(4) for name in AUDIO_FEATURES]
-    _csv(places["features"], known.select(*keys, "genre", "year", *rounded))
+    _csv(places["features"], known.select(*keys, *rounded))
     _csv(places["lyrics"], table.select(*keys, "lyrics", "lyrics_status", "lyrics_source"))
-    _csv(places["summaries"], table.filter(pl.col("summary").is_not_null()).select(*keys, "summary", "tags"))
+    _csv(places["summaries"], table.filter(pl.col("summary").is_not_null()).select(*keys, "summary"))
     rows = [
         (person.user, track.name, track.artist, track.track_id, person.country, rank)
         for person in listeners(n_listeners, rng_key=rng_key)

@@ -24,7 +24,7 @@ from segue.sources.demo.catalogue import CatalogueTrack, catalogue
 from segue.sources.demo.draws import Draws
 from segue.sources.demo.features import stream
 
-__all__ = ["SOURCE", "Song", "song", "songs_table", "topic_of", "topics"]
+__all__ = ["SOURCE", "Song", "song", "songs", "songs_table", "topic_of", "topics"]
 
 SOURCE: Final = "synthetic"
 """What stands in ``lyrics_source`` of every text made here."""
@@ -72,7 +72,7 @@ def topics() -> tuple[str, ...]:
 
 def songs_table(*, rng_key: int = 2026) -> pl.DataFrame:
     """Texts of all tracks of the catalogue, in its order: the string columns that a library may have for them."""
-    found = [song(track, rng_key=rng_key) for track in catalogue()]
+    found = songs(rng_key=rng_key)
     return pl.DataFrame(
         {
             "lyrics": [s.lyrics for s in found],
@@ -83,6 +83,12 @@ def songs_table(*, rng_key: int = 2026) -> pl.DataFrame:
         },
         schema=dict.fromkeys(("lyrics", "lyrics_status", "lyrics_source", "summary", "tags"), pl.String),
     )
+
+
+@functools.lru_cache(maxsize=2)
+def songs(*, rng_key: int = 2026) -> tuple[Song, ...]:
+    """What is made up about each track of the catalogue, in its order."""
+    return tuple(song(track, rng_key=rng_key) for track in catalogue())
 
 
 def topic_of(track: CatalogueTrack, *, rng_key: int = 2026) -> str:
