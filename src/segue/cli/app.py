@@ -20,8 +20,10 @@ from segue.cli import (
     listeners,
     model,
     recommend,
+    sentiment,
     sweep,
     themes,
+    towers,
     train,
     update,
 )
@@ -107,3 +109,5 @@ for _command in (
     app.command()(_command)
 app.add_typer(model.model)
 app.add_typer(themes.app)
+app.add_typer(towers.app)
+app.add_typer(sentiment.app)

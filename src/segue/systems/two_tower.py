@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from segue.encode.base import Encoder
 from segue.encode.tower_inputs import TrackInputs, UserInputs, Vocabulary
 from segue.library import Catalogue
@@ -15,12 +12,13 @@ from segue.recommend.two_tower import TwoTower
 from segue.recommend.user_scores import popularity_among
 from segue.split.users import UserSplit
 from segue.systems.two_tower_folder import TwoTowerModel
+from segue.systems.two_tower_text import text_vectors
 from segue.systems.two_tower_validation import Validation
 from segue.train.two_tower import TowersTrained, train_towers
 from segue.train.two_tower_settings import TowerSettings
 from segue.views.specs import View
 
-__all__ = ["TwoTowerLearnt", "learn", "text_vectors"]
+__all__ = ["TwoTowerLearnt", "learn"]
 
 Progress = Callable[[int, int, str], None]
 
@@ -86,17 +84,3 @@ def learn(
         about=about,
     )
     return TwoTowerLearnt(model, trained)
-
-
-def text_vectors(
-    split: UserSplit, view: View | None, encoder: Encoder | None, *, progress: Progress | None = None
-) -> NDArray[np.float32]:
-    """A vector of each track's text, float32 ``(n_tracks, d)``; ``d`` is 0 without a view or an encoder."""
-    if view is None or encoder is None:
-        return np.zeros((split.n_tracks, 0), np.float32)
-    report = None if progress is None else lambda done, total: progress(done, total, "encoding tracks")
-    texts = view.texts(split.library)
-    vectors: NDArray[np.float32] = np.ascontiguousarray(encoder.encode(texts, progress=report), np.float32)
-    # what nothing is known of has no text, whatever an encoder makes of an empty string
-    vectors[[not text.strip() for text in texts]] = 0
-    return vectors
