@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from segue.sources.annotations import AnnotationReport
+    from segue.sources.annotation_report import AnnotationReport
 
 __all__ = ["annotate"]
 
@@ -92,7 +92,7 @@ def _print(report: AnnotationReport, *, as_json: bool) -> None:
 
         print(msgspec.json.format(msgspec.json.encode(report.as_notes()), indent=2).decode())
         return
-    from segue.sources.annotations import lines
+    from segue.sources.annotation_report import lines
 
     for line in lines(report):
         print(plain(line))

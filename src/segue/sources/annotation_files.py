@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import lzma
 import os
 import re
-import tarfile
-import zipfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +14,7 @@ import msgspec
 
 from segue.errors import SourceError
 from segue.sources import acousticbrainz, genius_json
-from segue.sources.files import SourceFile, format_of
+from segue.sources.archives import PackedFile, natural, opened
 from segue.sources.json_text import decode_json
 from segue.sources.lyrics_files import AUDIO, read_audio_tags, read_lyrics_file
 from segue.sources.outside import ANNOTATED, Finding, Outside, outside_of
@@ -28,27 +24,8 @@ __all__ = ["read_sources"]
 
 _TABLES = {".csv": "csv", ".tsv": "csv", ".parquet": "parquet"}
 _TEXTS = frozenset({".lrc", ".txt"})
-_TARS = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _KNOWN = "CSV, Parquet, JSON, LRC, text, audio files, zip and tar of them"
-_DAMAGES = (tarfile.TarError, OSError, EOFError, zlib.error, lzma.LZMAError, ValueError)
-_LIMIT = 1 << 28  # bytes of one member of a tar; AcousticBrainz documents have some hundred thousand
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_NATURAL = re.compile(r"(\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """One file, maybe inside an archive.
-
-    Args:
-        name: its path inside the source, for endings and names. where: the whole path.
-        path: itself, if it lies there unpacked. read: its unpacked bytes.
-    """
-
-    name: str
-    where: str
-    path: Path | None
-    read: Callable[[], bytes]
 
 
 @dataclass(slots=True)
@@ -109,11 +86,11 @@ def read_sources(
             raise SourceError(f"holds nothing to annotate with ({_KNOWN})", path=source)
 
 
-def _placed(error: SourceError, file: _File) -> SourceError:
+def _placed(error: SourceError, file: PackedFile) -> SourceError:
     return SourceError(error.reason, path=file.where, position=error.position)
 
 
-def _read(file: _File, source: Path, gathered: dict[str, _Gathered]) -> Outside | None:
+def _read(file: PackedFile, source: Path, gathered: dict[str, _Gathered]) -> Outside | None:
     """A table as rows of its own; a small file into its group."""
     ending = _ending(file.name)
     label = PurePosixPath(file.where.replace(os.sep, "/")).name
@@ -137,7 +114,7 @@ def _read(file: _File, source: Path, gathered: dict[str, _Gathered]) -> Outside 
     return None
 
 
-def _from_json(document: Any, file: _File, label: str) -> tuple[str, list[Finding]]:
+def _from_json(document: Any, file: PackedFile, label: str) -> tuple[str, list[Finding]]:
     if acousticbrainz.is_acousticbrainz(document):
         found = _UUID.search(label.lower())
         recording_id = found[0] if found else None
@@ -173,7 +150,7 @@ def _ending(name: str) -> str | None:
     return ending if known or (ending in AUDIO and not name.lower().endswith(".gz")) else None
 
 
-def _below(source: Path, damaged: Callable[[SourceError], None]) -> Iterator[_File]:
+def _below(source: Path, damaged: Callable[[SourceError], None]) -> Iterator[PackedFile]:
     try:
         there = os.stat(source) is not None and source.is_dir()
     except (OSError, ValueError) as error:  # a null character in a path is a ValueError
@@ -181,93 +158,14 @@ def _below(source: Path, damaged: Callable[[SourceError], None]) -> Iterator[_Fi
         reason = "there is no such file or folder" if missing else f"cannot be read ({error})"
         raise SourceError(reason, path=source) from error
     if not there:
-        yield from _opened(source, source.name, damaged)
+        yield from opened(source, source.name, damaged)
         return
     if (source / "manifest.json").is_file() and (source / "tracks.parquet").is_file():
         # another library: what it knows about its tracks
-        yield from _opened(source / "tracks.parquet", "tracks.parquet", damaged)
+        yield from opened(source / "tracks.parquet", "tracks.parquet", damaged)
         return
     for folder, folders, names in os.walk(source):
-        folders[:] = sorted((f for f in folders if not f.startswith(".")), key=_natural)
-        for name in sorted((n for n in names if not n.startswith(".")), key=_natural):
+        folders[:] = sorted((f for f in folders if not f.startswith(".")), key=natural)
+        for name in sorted((n for n in names if not n.startswith(".")), key=natural):
             path = Path(folder) / name
-            yield from _opened(path, str(path.relative_to(source)), damaged)
-
-
-def _opened(path: Path, name: str, damaged: Callable[[SourceError], None]) -> Iterator[_File]:
-    lower = name.lower()
-    if lower.endswith(".zip"):
-        yield from _zipped(path, damaged)
-    elif lower.endswith(_TARS):
-        yield from _tarred(path, damaged)
-    elif lower.endswith((".zst", ".7z", ".rar")):
-        damaged(SourceError(f"is packed with {lower.rsplit('.', 1)[1]}; unpack it first", path=path))
-    else:
-        packed = not lower.endswith(".gz") and _ending(name) in AUDIO
-        yield _File(name, str(path), path, SourceFile(path, "audio" if packed else format_of(name) or "json").read)
-
-
-def _zipped(path: Path, damaged: Callable[[SourceError], None]) -> Iterator[_File]:
-    try:
-        if not path.is_file():
-            raise SourceError("is no regular file", path=path)
-        with zipfile.ZipFile(path) as archive:
-            names = [info.filename for info in archive.infolist() if not info.is_dir()]
-    except SourceError as error:
-        damaged(error)
-        return
-    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError) as error:
-        damaged(SourceError(f"the zip is damaged or cut off ({error})", path=path))
-        return
-    for name in sorted(dict.fromkeys(names), key=_natural):
-        if not any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts):
-            file = SourceFile(path, "json", name)
-            yield _File(name, file.where, None, file.read)
-
-
-def _tarred(path: Path, damaged: Callable[[SourceError], None]) -> Iterator[_File]:
-    """Members in the order of the archive: a compressed tar is read once, from its beginning to its end."""
-    if not path.is_file():
-        damaged(SourceError("is no regular file", path=path))
-        return
-    try:
-        with tarfile.open(path, "r:*") as archive:
-            for member in archive:
-                if not member.isfile() or any(part.startswith(".") for part in PurePosixPath(member.name).parts):
-                    continue
-                yield _File(member.name, f"{path}/{member.name}", None, _member(archive, member, path))
-    except _DAMAGES as error:
-        damaged(SourceError(f"the tar is damaged or cut off ({error})", path=path))
-
-
-def _member(archive: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> Callable[[], bytes]:
-    where = f"{path}/{member.name}"
-
-    def read() -> bytes:
-        if member.size > _LIMIT:
-            raise SourceError(f"is larger than {_LIMIT >> 20} MB", path=where)
-        try:
-            file = archive.extractfile(member)
-            data = b"" if file is None else bytes(file.read())
-        except _DAMAGES as error:
-            raise SourceError(f"the tar is damaged or cut off ({error})", path=where) from error
-        if len(data) < member.size:
-            raise SourceError("the tar was cut off", path=where)
-        return _gunzipped(data, where) if data.startswith(b"\x1f\x8b") else data
-
-    return read
-
-
-def _gunzipped(data: bytes, where: str) -> bytes:
-    unpacker = zlib.decompressobj(31)
-    try:
-        unpacked = unpacker.decompress(data, _LIMIT)
-    except zlib.error as error:
-        raise SourceError(f"the gzip file is damaged ({error})", path=where) from error
-    if not unpacker.eof:
-        raise SourceError(f"the gzip file was cut off or unpacks to more than {_LIMIT >> 20} MB", path=where)
-    return unpacked
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _NATURAL.split(name)]
+            yield from opened(path, str(path.relative_to(source)), damaged)

@@ -11,7 +11,7 @@ from typing import Any
 
 from segue.errors import SourceError
 from segue.sources.lyrics_text import lrc_header, lyrics_of
-from segue.sources.match import isrc_key
+from segue.sources.match_keys import isrc_key
 from segue.sources.outside import Finding, Names
 from segue.sources.text import MAX_CHARACTERS, decode
 
@@ -103,6 +103,8 @@ def read_audio_tags(source: Path | bytes, where: str, label: str, notes: Counter
     """
     import mutagen
 
+    if isinstance(source, Path) and not source.is_file():  # a pipe may never end
+        raise SourceError("is no regular file", path=where)
     try:
         file = mutagen.File(source if isinstance(source, Path) else io.BytesIO(source))
     except Exception as error:  # mutagen lets IndexError, struct.error, MemoryError and more through on damaged files

@@ -5,35 +5,35 @@ The tables of others are full of holes, so a cell that cannot be read is null an
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from segue.errors import SourceError
-from segue.library.tables import LYRICS_STATUS
 from segue.sources.cells import Column, milliseconds, seconds, truth
 from segue.sources.delimited import csv_cells, parquet_cells
 from segue.sources.lyrics_text import lyrics_of
-from segue.sources.match import id_key
+from segue.sources.match_keys import id_key
 from segue.sources.outside import ANNOTATED, Names, Outside, outside_of
 from segue.sources.text import MAX_CHARACTERS, canonical_id
+from segue.sources.track_cells import (
+    artist_of,
+    is_explicit,
+    key_of,
+    metre_of,
+    mode_of,
+    number_in,
+    read_cells,
+    status_of,
+    tags_of,
+    year_of,
+)
 from segue.sources.track_headers import FEATURES, track_columns_of
 
 __all__ = ["collapsed", "read_track_table"]
 
-T = TypeVar("T")
-
-_YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
-_DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
-_NOTE = re.compile(r"([A-G])\s*([#♯b♭]?)\s*(major|minor|maj|min|m)?", re.IGNORECASE)
-_SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-_MODES = {"major": 1.0, "maj": 1.0, "minor": 0.0, "min": 0.0}
-_METRE = re.compile(r"(\d)/4")
-_LISTED = re.compile(r"""^\[\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)")""")
-_SPLIT = re.compile(r"\s*[;|]\s*|\s*,\s*(?=[^()]*(?:\(|$))")
 _KEYS = ("track_id", "isrc", "mbid", "name", "location")
 _TOLD = frozenset(ANNOTATED) | {"duration", "synced_lyrics", "instrumental"}
 
@@ -64,7 +64,7 @@ def read_track_table(data: bytes, kind: str, label: str) -> Outside:
         _, cells, _ = csv_cells(data, choose, label, notes)
     n = len(next(iter(cells.values())))
     none: Column = [None] * n
-    artists = [_artist(a) for a in cells.get("artist", none)]
+    artists = [artist_of(a) for a in cells.get("artist", none)]
     names = [_names(n, a) for n, a in zip(cells.get("name", none), artists, strict=True)]
     ids = _ids(cells, none)
     values = _values(cells, percent, names, label, notes)
@@ -80,7 +80,7 @@ def read_track_table(data: bytes, kind: str, label: str) -> Outside:
         track_ids=ids,
         isrcs=cells.get("isrc", none),
         stems=cells.get("location", none),
-        popularity=_read(cells.get("popularity", none), _number, "popularity", notes),
+        popularity=read_cells(cells.get("popularity", none), number_in, "popularity", notes),
     )
     return collapsed(found)
 
@@ -104,132 +104,39 @@ def _ids(cells: dict[str, Column], none: Column) -> Column:
     return [a or b for a, b in zip(ids or none, cells.get("mbid", none), strict=True)]
 
 
-def _artist(cell: str | None) -> str:
-    """The artist of a cell; of a list in brackets or with semicolons the first.
-
-    >>> _artist("['Mamie Smith', 'Others']"), _artist("Gen Hoshino;Others"), _artist("Earth, Wind & Fire")
-    ('Mamie Smith', 'Gen Hoshino', 'Earth, Wind & Fire')
-    """
-    if cell is None:
-        return ""
-    cell = cell[:MAX_CHARACTERS]
-    found = _LISTED.match(cell)
-    if found:
-        return re.sub(r"\\(.)", r"\1", found[1] or found[2] or "").strip()
-    return cell.split(";")[0].strip()
-
-
 def _names(name: str | None, artist: str) -> Names:
     return ((name[:MAX_CHARACTERS], artist),) if name else ()
-
-
-def _read(values: Column, read: Callable[[str], T | None], what: str, notes: Counter[str]) -> list[T | None]:
-    """Read all cells; what cannot be read is None and counted."""
-    made: list[T | None] = []
-    bad = 0
-    for value in values:
-        if value is None or not value.strip():
-            made.append(None)
-            continue
-        try:
-            made.append(read(value.strip()))
-        except (ValueError, OverflowError):
-            made.append(None)
-            bad += 1
-    if bad:
-        notes[f"{what}: cells that cannot be read, left out"] += bad
-    return made
-
-
-def _number(cell: str) -> float | None:
-    """A number; "nan", "null" and the like are none.
-
-    >>> _number("0,5"), _number("-5.2"), _number("N/A")
-    (0.5, -5.2, None)
-    """
-    if cell.casefold() in ("nan", "null", "none", "na", "n/a", "-", "?", "unknown"):
-        return None
-    return float(cell.replace(",", ".") if _DECIMAL_COMMA.fullmatch(cell) else cell)
-
-
-def _key(cell: str) -> float | None:
-    """A key as 0 (C) to 11, or as its name.
-
-    >>> _key("5"), _key("C#"), _key("B♭ minor")
-    (5.0, 1.0, 10.0)
-    """
-    found = _NOTE.fullmatch(cell)
-    if found is None:
-        return _number(cell)
-    sign = {"": 0, "#": 1, "♯": 1}.get(found[2], -1)
-    return float((_SEMITONES[found[1].lower()] + sign) % 12)
-
-
-def _mode(cell: str) -> float | None:
-    known = _MODES.get(cell.casefold())
-    return _number(cell) if known is None else known
-
-
-def _metre(cell: str) -> float | None:
-    found = _METRE.fullmatch(cell)
-    return float(found[1]) if found else _number(cell)
-
-
-def _year(cell: str) -> int | None:
-    found = _YEAR.search(cell[:40])
-    return int(found[1]) if found else None
-
-
-def _truth(cell: str) -> bool:
-    return False if cell.casefold() == "cleaned" else truth(cell)
-
-
-def _status(cell: str) -> str | None:
-    if cell not in LYRICS_STATUS:
-        raise ValueError(cell)
-    return cell
 
 
 def _values(
     cells: dict[str, Column], percent: frozenset[str], names: list[Names], label: str, notes: Counter[str]
 ) -> dict[str, list[Any]]:
     values: dict[str, list[Any]] = {}
-    readers = {"key": _key, "mode": _mode, "time_signature": _metre}
+    readers = {"key": key_of, "mode": mode_of, "time_signature": metre_of}
     for name in FEATURES:
         if name in cells:
-            read = _read(cells[name], readers.get(name, _number), name, notes)
+            read = read_cells(cells[name], readers.get(name, number_in), name, notes)
             values[name] = [v and v / 100 for v in read] if name in percent else read
     for name, to, reader in (
-        ("year", "year", _year),
+        ("year", "year", year_of),
         ("duration", "duration_ms", seconds),
         ("duration_ms", "duration_ms", milliseconds),
-        ("explicit", "explicit", _truth),
+        ("explicit", "explicit", is_explicit),
     ):
         if name in cells:
-            values[to] = _read(cells[name], reader, name, notes)
+            values[to] = read_cells(cells[name], reader, name, notes)
     for name in ("album", "genre", "tags", "summary", "isrc"):
         if name in cells:
             values[name] = cells[name]
     if "genre" in values and "tags" not in values:
         values["tags"] = list(values["genre"])
     if "tags" in values:
-        values["tags"] = [tags and "; ".join(_tags(tags)) for tags in values["tags"]]
+        values["tags"] = [tags and "; ".join(tags_of(tags)) for tags in values["tags"]]
     if "name" in cells and set(values):
         values["name"] = [n[0][0] if n else None for n in names]
         values["artist"] = [n[0][1] or None if n else None for n in names]
     values.update(_lyrics(cells, label, notes))
     return values
-
-
-def _tags(text: str) -> list[str]:
-    """Tags of a cell, each once.
-
-    >>> _tags("rock;indie rock | rock"), _tags("['pop', 'dance pop']")
-    (['rock', 'indie rock'], ['pop', 'dance pop'])
-    """
-    text = text[:MAX_CHARACTERS]
-    parts = text[1:-1].split(",") if text.startswith("[") and text.endswith("]") else _SPLIT.split(text)
-    return list(dict.fromkeys(tag for part in parts if (tag := part.strip(" \t'\""))))
 
 
 def _lyrics(cells: dict[str, Column], label: str, notes: Counter[str]) -> dict[str, list[Any]]:
@@ -238,8 +145,8 @@ def _lyrics(cells: dict[str, Column], label: str, notes: Counter[str]) -> dict[s
         return {}
     n = len(next(iter(cells.values())))
     none: Column = [None] * n
-    said = _read(cells.get("lyrics_status", none), _status, "lyrics_status", notes)
-    silent = _read(cells.get("instrumental", none), truth, "instrumental", notes)
+    said = read_cells(cells.get("lyrics_status", none), status_of, "lyrics_status", notes)
+    silent = read_cells(cells.get("instrumental", none), truth, "instrumental", notes)
     texts: list[str | None] = []
     statuses: list[str | None] = []
     for plain, synced, status, is_silent in zip(
