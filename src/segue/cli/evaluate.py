@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
+_LISTENERS = "Listeners (--protocol users)"
+
 
 def evaluate(
     source: Annotated[
@@ -27,8 +29,11 @@ def evaluate(
         typer.Option("-o", "--out", help="Folder for report.json and report.html.", show_default=False),
     ] = None,
     protocol: Annotated[
-        Literal["title", "challenge"],
-        typer.Option("--protocol", help="Titles alone, or the ten scenarios of the RecSys Challenge 2018."),
+        Literal["title", "challenge", "users"],
+        typer.Option(
+            "--protocol",
+            help="Titles alone, the ten scenarios of the RecSys Challenge 2018, or listeners ('users').",
+        ),
     ] = "title",
     methods: Annotated[
         list[str] | None,
@@ -82,6 +87,71 @@ def evaluate(
         Path | None,
         typer.Option("--library", help="The library of the MODEL, if it has moved.", show_default=False),
     ] = None,
+    views: Annotated[
+        str,
+        typer.Option(
+            "--views",
+            help="What the towers read of a track, with commas: name, name_artist, summary, lyrics, tags, or none.",
+            rich_help_panel=_LISTENERS,
+        ),
+    ] = "name_artist",
+    also: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--also",
+            metavar="LIBRARY",
+            help="A further catalogue for the table of views.",
+            rich_help_panel=_LISTENERS,
+            show_default=False,
+        ),
+    ] = None,
+    shares: Annotated[
+        str,
+        typer.Option(
+            "--shares", help="Percents of the catalogue's tracks, as in 25,50,100.", rich_help_panel=_LISTENERS
+        ),
+    ] = "100",
+    words: Annotated[
+        str | None,
+        typer.Option(
+            "--words",
+            help="Lengths of lyrics to compare, as in 10,25,50,100.",
+            rich_help_panel=_LISTENERS,
+            show_default=False,
+        ),
+    ] = None,
+    excerpts: Annotated[
+        str | None,
+        typer.Option(
+            "--excerpts",
+            help="Places of their words to compare: first, random, last.",
+            rich_help_panel=_LISTENERS,
+            show_default=False,
+        ),
+    ] = None,
+    towers: Annotated[
+        Literal["segue", "published"],
+        typer.Option("--towers", help="Preset of the towers.", rich_help_panel=_LISTENERS),
+    ] = "segue",
+    epochs: Annotated[
+        int | None,
+        typer.Option("--epochs", min=1, help="At most.", rich_help_panel=_LISTENERS, show_default="of the preset"),
+    ] = None,
+    core: Annotated[
+        int,
+        typer.Option(
+            "--core", min=0, help="Listeners and tracks need so many of each other.", rich_help_panel=_LISTENERS
+        ),
+    ] = 5,
+    tune: Annotated[
+        bool,
+        typer.Option(
+            "--tune/--no-tune", help="Tune the simple rows on the validation part.", rich_help_panel=_LISTENERS
+        ),
+    ] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=_LISTENERS)
+    ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Judge methods on playlists that they have not seen.
@@ -96,9 +166,35 @@ def evaluate(
     [dim]segue evaluate model --playlist 1042[/]
 
     [dim]segue evaluate library --encoders pretrained,cross_entropy,mine=FOLDER --themes themes -o report[/]
+
+    [dim]segue evaluate listeners --protocol users --views name,summary,lyrics --shares 25,50,100 -o report[/]
     """
     import tempfile
 
+    if protocol == "users":
+        from segue.cli.evaluate_users import evaluate_users
+
+        others = {"--methods": methods, "--playlist": playlist, "--select": select, "--library": library}
+        others |= {"--encoders": encoders, "--themes": themes}
+        evaluate_users(
+            source,
+            out,
+            also=also or [],
+            views=views,
+            shares=shares,
+            words=words,
+            excerpts=excerpts,
+            preset=towers,
+            epochs=epochs,
+            core=core,
+            tune=tune,
+            part=part,
+            base_model=base_model,
+            config=config,
+            as_json=as_json,
+            unwanted=[option for option, given in others.items() if given],
+        )
+        return
     if encoders:
         from segue.cli.evaluate_encoders import evaluate_encoders
 

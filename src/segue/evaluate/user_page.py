@@ -117,7 +117,8 @@ def _views(views: Sequence[ViewRow], metrics: Sequence[str]) -> Iterable[str]:
     head = ["catalogue", "share", "view", "users", "tracks", "with text", "likeness", "best epoch"]
     yield (
         "<h2>Views</h2><p>Two towers that differ in the text alone that they read of a track. Likeness: mean cosine "
-        "of the texts of two different tracks; near 1 they all sound alike.</p>"
+        "of the texts of two different tracks; near 1 they all sound alike. * differs from the first view of the "
+        "same catalogue and share, p-values corrected by Holm over its views.</p>"
     )
     for metric in metrics:
         top = "".join(f"<th>{safe(name)}</th>" for name in [*head[:3], *slices, *head[3:]])
@@ -128,10 +129,16 @@ def _views(views: Sequence[ViewRow], metrics: Sequence[str]) -> Iterable[str]:
             if row.likeness.low is not None and row.likeness.high is not None:
                 like += f"<br><small>{row.likeness.low:.3f} to {row.likeness.high:.3f}</small>"
             said = [safe(row.library), f"{row.share} %", safe(row.view)]
-            said += [_bounded(row.scores.get(name, {}).get(metric)) for name in slices]
+            said += [_viewed(row, name, metric, first=metric == metrics[0]) for name in slices]
             said += [f"{row.n_users:,}", f"{row.n_tracks:,}", f"{percent(row.with_text)} %", like, best]
             lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in said) + "</tr>")
         yield f"<h3>{safe(metric)}, percent</h3>" + _grid(top, lines)
+
+
+def _viewed(row: ViewRow, slice_name: str, metric: str, *, first: bool) -> str:
+    versus = row.versus.get(slice_name)
+    star = first and versus is not None and versus.p_holm is not None and versus.p_holm <= SIGNIFICANT
+    return _bounded(row.scores.get(slice_name, {}).get(metric)) + (" *" if star else "")
 
 
 def _fairness(figures: UserFigures) -> Iterable[str]:

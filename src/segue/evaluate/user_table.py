@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from segue.errors import StoredDataError
-from segue.evaluate.table import NotBelowRow, Row, Score
+from segue.evaluate.table import NotBelowRow, Row, Score, Versus
 
 __all__ = [
     "USERS_VERSION",
@@ -80,8 +80,9 @@ class ViewRow(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         library: name of the catalogue. share: of its tracks, in percent.
         likeness: mean cosine of the texts of two tracks. with_text: share of the tracks that have one.
-        scores: slice -> metric -> score on the part. best: slice -> the best of the rows that read no view, and its
-            primary metric.
+        scores: slice -> metric -> score on the part. versus: slice -> the primary metric against the first view of
+            the same catalogue and share, p-values corrected over its views.
+        best_epoch: the one that was kept, of ``epochs``.
     """
 
     library: str
@@ -92,6 +93,7 @@ class ViewRow(msgspec.Struct, frozen=True, kw_only=True):
     with_text: float
     likeness: Score
     scores: dict[str, dict[str, Score]]
+    versus: dict[str, Versus] = {}
     best_epoch: int | None = None
     epochs: int | None = None
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from segue.evaluate.html import SIGNIFICANT
-from segue.evaluate.table import Row, Score
+from segue.evaluate.table import Row, Score, Versus
 from segue.evaluate.user_table import UserFigures, ViewRow
 from segue.library.names import one_line
 
@@ -101,22 +101,24 @@ def _shown(figures: UserFigures) -> Table:
 
 def _views(views: Sequence[ViewRow], metric: str) -> Table:
     """One line for each view of each catalogue."""
-    table = Table(title=_text(f"views, {metric} in percent"), title_justify="left", pad_edge=False)
+    title = f"views, {metric} in percent; * differs from the first view of its catalogue and share"
+    table = Table(title=_text(title), title_justify="left", pad_edge=False)
     slices = list(dict.fromkeys(name for row in views for name in row.scores))
     for name in ("catalogue", "share", "view"):
         table.add_column(name, overflow="fold")
     for name in (*slices, "likeness", "best epoch"):
         table.add_column(_text(name), justify="right")
     for row in views:
-        cells = (_bounded(row.scores.get(name, {}).get(metric)) for name in slices)
+        cells = (_bounded(row.scores.get(name, {}).get(metric), row.versus.get(name)) for name in slices)
         best = "-" if row.best_epoch is None else f"{row.best_epoch} of {row.epochs}"
         like = Text("-" if row.likeness.mean is None else f"{row.likeness.mean:.3f}")
         table.add_row(_text(row.library), f"{row.share} %", _text(row.view), *cells, like, best)
     return table
 
 
-def _bounded(found: Score | None) -> Text:
+def _bounded(found: Score | None, versus: Versus | None) -> Text:
     cell = Text(percent(None if found is None else found.mean))
+    cell.append("*" if versus is not None and versus.p_holm is not None and versus.p_holm <= SIGNIFICANT else " ")
     if found is not None and found.low is not None:
         cell.append(f"\n{percent(found.low)} to {percent(found.high)}", style="dim")
     return cell
