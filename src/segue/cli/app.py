@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from segue.cli import (
     annotate,
+    architectures,
     challenge,
     demo,
     doctor,
@@ -102,6 +103,8 @@ for _command in (
     evaluate.evaluate,
     challenge.challenge,
     sweep.sweep,
+    architectures.architectures,
+    architectures.ratings,
     export.export,
     demo.demo,
     doctor.doctor,

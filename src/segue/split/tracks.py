@@ -20,7 +20,7 @@ __all__ = ["fold_of", "track_folds", "track_split"]
 def track_split(library: Library) -> Split:
     """Split the tracks 80/10/10 as playlists are: part 0 is the test, part 1 the validation, 2 to 9 the training.
 
-    For measures of tracks alone, such as the error of an auto-encoder; which playlists are held out is something else.
+    For measures of tracks alone, the error of an auto-encoder say; which playlists are held out is another question.
     """
     parts = np.array([part_of(i) for i in library.tracks["track_id"].to_list()], np.int8)
     rows = np.arange(len(parts), dtype=np.int32)
