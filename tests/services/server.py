@@ -21,11 +21,12 @@ class Asked:
     path: str
     params: dict[str, str]
     headers: dict[str, str]
+    raw: str = ""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; ``hang`` seconds pass before it, ``drip`` seconds between its bytes; ``cut`` ends it before its end."""
+    """An answer; ``hang`` seconds pass before it, ``drip`` between its bytes; ``cut`` breaks it off too early."""
 
     status: int = 200
     body: bytes = b""
@@ -77,7 +78,7 @@ class Server:
                 form = parse_qsl(self.rfile.read(size).decode()) if size else []
                 params = dict([*parse_qsl(parts.query), *form])
                 fields = {k.lower(): v for k, v in self.headers.items()}
-                asked = Asked(self.command, unquote(parts.path), params, fields)
+                asked = Asked(self.command, unquote(parts.path), params, fields, self.path)
                 server.asked.append(asked)
                 self._send(server.app(asked))
 

@@ -175,7 +175,7 @@ def test_hanging_cut_and_dripping_answers(start: Start, client: Client, clock: C
 
 
 def test_nobody_there(client: Client, clock: Clock) -> None:
-    with pytest.raises(Unavailable, match="cannot be reached .*is there a network"):
+    with pytest.raises(Unavailable, match=r"cannot be reached .*is there a network"):
         ask(client, replace(SERVICE, url="http://127.0.0.1:9"))
     assert clock.slept == [1.0, 2.0, 4.0]
 

@@ -57,7 +57,7 @@ class Client:
         self.cache, self._sleep, self._monotonic, self._now = cache, sleep, monotonic, now
         self._limit = RateLimit(monotonic, sleep)
         self._transport = transport
-        self._clients: dict[bool, httpx.Client] = {}
+        self._clients: dict[tuple[bool, bool], httpx.Client] = {}
         self.n_sent = 0
         # httpx logs the whole address of each request, and some services want their key in it
         logging.getLogger("httpx").addFilter(_without_query)
@@ -198,14 +198,15 @@ class Client:
 
     def _client(self, url: str) -> httpx.Client:
         """A pool of connections; what is on this machine is never asked through a proxy."""
-        local = is_loopback(url)
-        if local not in self._clients:
-            self._clients[local] = httpx.Client(
-                transport=self._transport, follow_redirects=False, trust_env=not local, http2=False
-            )
+        local, plain = is_loopback(url), urlsplit(url).scheme == "http"
+        client = self._clients.get((local, plain))
+        if client is None:
+            # where nothing is encrypted there is no certificate to check, and loading those takes a while
+            client = httpx.Client(transport=self._transport, trust_env=not local, verify=not plain)
+            self._clients[local, plain] = client
         # no service here needs cookies, and none shall tell two requests apart by them
-        self._clients[local].cookies.clear()
-        return self._clients[local]
+        client.cookies.clear()
+        return client
 
 
 def user_agent() -> str:
