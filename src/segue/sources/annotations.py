@@ -102,7 +102,7 @@ def _filled(
     tracks: pl.DataFrame, outside: Outside, found: Match, *, overwrite: bool
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """The table with what a source says, and how many values of each column are new."""
-    if not (found.rows >= 0).any():
+    if not outside.values.width or not (found.rows >= 0).any():
         return tracks, {}
     matched = pl.Series(np.where(found.rows >= 0, found.rows, 0), dtype=pl.UInt32)
     known, same = pl.Series(found.rows >= 0), pl.Series((found.by != VERSION) & (found.by != OTHER_VERSION))
@@ -152,9 +152,12 @@ def _lyrics(
 ) -> dict[str, pl.Series]:
     """The three columns of lyrics, which change together or not at all."""
     old = pl.DataFrame([_column(tracks, name) for name in _LYRICS])
-    # lyrics without a status were there before statuses were: they count as found
+    # lyrics without a status were there before statuses were; "found" without lyrics is what somebody emptied
     old_status = old.select(
-        pl.coalesce("lyrics_status", pl.when(pl.col("lyrics").is_not_null()).then(pl.lit("found")))
+        pl.when(pl.col("lyrics").is_not_null())
+        .then(pl.lit("found"))
+        .when(pl.col("lyrics_status").ne_missing("found"))
+        .then("lyrics_status")
     )
     new_status = _where(known & (same | (given["lyrics_status"] == "found").fill_null(False)), given["lyrics_status"])
     ranks = pl.DataFrame({"old": old_status.to_series(), "new": new_status}).select(
@@ -175,8 +178,10 @@ def _lyrics(
 
 def _weights(library: Library) -> NDArray[np.int64]:
     """In how many rows of playlists and users each track is; int64 ``(n_tracks,)``."""
-    counts = library.playlist_tracks.column_counts().astype(np.int64)
-    return counts if library.user_tracks is None else counts + library.user_tracks.column_counts()
+    counts = np.bincount(library.playlist_tracks.indices, minlength=library.n_tracks)
+    if library.user_tracks is not None:
+        counts = counts + np.bincount(library.user_tracks.indices, minlength=library.n_tracks)
+    return counts.astype(np.int64)
 
 
 def _coverage(

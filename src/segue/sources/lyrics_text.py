@@ -18,10 +18,10 @@ _HEADER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _COMMENT = re.compile(r"^[ \t]*\[#[ \t]*:?[^\]\n]*\][ \t]*$", re.MULTILINE)
-_SECTION = re.compile(r"^[ \t]*[\[【][^\[\]\n【】]{0,200}[\]】][ \t]*$", re.MULTILINE)
+_SECTION = re.compile(r"^[ \t]*(?:\[[^\]\n]{0,200}\]|【[^】\n]{0,200}】)[ \t]*$", re.MULTILINE)
 _CONTRIBUTORS = re.compile(r"\A\s*\d+[ \t]*Contributors?[^\n]{0,1000}?Lyrics(?:[^\n]{0,2000}?Read More\s*)?")
 _EMBED = re.compile(r"(?:You might also like)?\d{0,4}(?:\.\d+)?K?Embed\s*\Z")
-_LIKE = re.compile(r"(?:See [^\n]{1,100}? LiveGet tickets as low as \$?\d+)?You might also like")
+_LIKE = re.compile(r"\n?(?:See [^\n]{1,100}? LiveGet tickets as low as \$?\d+)?You might also like\n?")
 _BLANK = re.compile(r"\n{3,}")
 _INSTRUMENTAL = frozenset({
     "instrumental", "instrumental track", "instrumental song", "this is an instrumental", "this song is instrumental",

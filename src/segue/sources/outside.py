@@ -34,7 +34,7 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "key": (-1.0, 11.0),
     "loudness": (-100.0, 20.0),  # dB of full scale; clipped masters lie a little above 0
     "analysis_loudness": (-100.0, 20.0),
-    "tempo": (1e-3, 1_000.0),  # 0 is how "not found" is written
+    "tempo": (1.0, 1_000.0),  # 0 is how "not found" is written
     "time_signature": (0.0, 7.0),
     "num_samples": (1.0, 1e12),
     "analysis_sample_rate": (1.0, 1e7),

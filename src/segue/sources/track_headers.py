@@ -90,7 +90,9 @@ def _features(headers: Sequence[str], folded: Sequence[str], first: Mapping[str,
         stripped.setdefault(_NESTED.sub("", header).removesuffix(" percent"), i)
     for name in FEATURES:
         for alias in (name.replace("_", " "), *_FEATURE_ALIASES.get(name, ())):
-            found = first.get(alias, stripped.get(alias) if name != "analysis_loudness" else None)
+            # the loudness of an analysis is named so by what surrounds it, or comes second: see below
+            nested = None if name == "analysis_loudness" else stripped.get(_NESTED.sub("", alias))
+            found = first.get(alias, nested)
             if found is not None and found not in chosen.values():
                 chosen[name] = found
                 break

@@ -64,12 +64,9 @@ def read_track_table(data: bytes, kind: str, label: str) -> Outside:
         _, cells, _ = csv_cells(data, choose, label, notes)
     n = len(next(iter(cells.values())))
     none: Column = [None] * n
-    artists = [artist_of(a) for a in cells.get("artist", none)]
-    names = [_names(n, a) for n, a in zip(cells.get("name", none), artists, strict=True)]
+    names = [_names(n, a) for n, a in zip(cells.get("name", none), cells.get("artist", none), strict=True)]
     ids = _ids(cells, none)
     values = _values(cells, percent, names, label, notes)
-    if not values:
-        raise SourceError("the columns about tracks are all empty", path=label)
     is_features = bool(set(values) & set(FEATURES))
     found = outside_of(
         label,
@@ -82,6 +79,8 @@ def read_track_table(data: bytes, kind: str, label: str) -> Outside:
         stems=cells.get("location", none),
         popularity=read_cells(cells.get("popularity", none), number_in, "popularity", notes),
     )
+    if set(found.values.columns) <= {"name", "artist"}:
+        raise SourceError("says nothing about any track: all cells are empty or cannot be read", path=label)
     return collapsed(found)
 
 
@@ -104,8 +103,12 @@ def _ids(cells: dict[str, Column], none: Column) -> Column:
     return [a or b for a, b in zip(ids or none, cells.get("mbid", none), strict=True)]
 
 
-def _names(name: str | None, artist: str) -> Names:
-    return ((name[:MAX_CHARACTERS], artist),) if name else ()
+def _names(name: str | None, artist: str | None) -> Names:
+    """The first of several artists first; but a name may hold the sign that separates them."""
+    if not name:
+        return ()
+    cell = (artist or "")[:MAX_CHARACTERS]
+    return tuple((name[:MAX_CHARACTERS], each) for each in dict.fromkeys((artist_of(cell), cell.strip())))
 
 
 def _values(
