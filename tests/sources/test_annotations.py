@@ -473,7 +473,8 @@ def test_a_status_of_lyrics_only_moves_up(
 ENDINGS = [".csv", ".tsv", ".parquet", ".json", ".lrc", ".txt", ".zip", ".tar", ".mp3", ".flac", ".ogg", ".m4a",
            ".wav", ".aiff", ".wma", ".ape", ".wv", ".mpc", ".opus", ".csv.gz", ".tar.gz", ".json.gz"]  # fmt: skip
 MAGIC = [b"", b"ID3\x04\x00\x00\x00\x00\x02\x01", b"fLaC\x00\x00\x00\x22", b"OggS\x00\x02",
-         b"RIFF\x24\x00\x00\x00WAVE", b"\x00\x00\x00\x18ftypM4A ", b"FORM\x00\x00\x00\x10AIFF", b"MAC \x96\x0f", b"wvpk", b"PK\x03\x04", b"PAR1",
+         b"RIFF\x24\x00\x00\x00WAVE", b"\x00\x00\x00\x18ftypM4A ",
+         b"FORM\x00\x00\x00\x10AIFF", b"MAC \x96\x0f", b"wvpk", b"PK\x03\x04", b"PAR1",
          b"\x1f\x8b\x08\x00", b"track_id,energy\n", b'{"lowlevel": ', b'{"title": "a", "artist": "b", "lyrics": ',
          b"0&\xb2u\x8ef\xcf\x11\xa6\xd9", b"\xff\xfb\x90\x64", b"[00:01.00]"]  # fmt: skip
 

@@ -114,4 +114,4 @@ def _in_order(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    return _BLANK.sub("\n\n", "\n".join(line.rstrip() for line in text.split("\n"))).strip()
+    return _BLANK.sub("\n\n", "\n".join(line.strip() for line in text.split("\n"))).strip()
