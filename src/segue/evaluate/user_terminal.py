@@ -15,20 +15,25 @@ from segue.library.names import one_line
 
 __all__ = ["percent", "print_user_figures", "verdict"]
 
+_WIDE = 120  # columns from which on intervals have room
+
 
 def print_user_figures(figures: UserFigures, console: Console | None = None) -> None:
     """Print the slices, whom the lists show, the comparison of views, then the notes; names are plain text."""
     console = console or Console()
+    wide = console.width >= _WIDE
     asked = f"{figures.n_users:,} users asked for {figures.n_held_out:,} tracks among {figures.n_tracks:,}"
     console.print(Text(f"listeners · {figures.part} · {asked}", style="bold"))
     for metric in figures.metrics:
-        console.print(_by_slice(figures, metric))
+        console.print(_by_slice(figures, metric, wide=wide))
     for row in figures.not_below:
         console.print(_text(verdict(row.slice, row.method, row.other, row.metric, holds=row.holds, above=row.above)))
     if figures.fairness and figures.catalogue:
         console.print(_shown(figures))
     if figures.views:
-        console.print(_views(figures.views, figures.metrics[0]))
+        console.print(_views(figures.views, figures.metrics[0], wide=wide))
+    if not wide:
+        console.print(Text("intervals are in the report, too wide for here", style="dim"))
     if figures.reference:
         said = f"percent; * differs from {figures.reference}: p at most {SIGNIFICANT} after Holm"
         console.print(_text(said, "dim"))
@@ -55,8 +60,8 @@ def _text(text: str, style: str = "") -> Text:
     return Text(one_line(text), style=style)
 
 
-def _by_slice(figures: UserFigures, metric: str) -> Table:
-    """Methods against slices, one metric, intervals below."""
+def _by_slice(figures: UserFigures, metric: str, *, wide: bool) -> Table:
+    """Methods against slices, one metric, intervals below where there is room."""
     table = Table(title=_text(f"{metric}, percent"), title_justify="left", pad_edge=False)
     table.add_column("method", overflow="fold")
     for name in figures.slices:
@@ -64,18 +69,13 @@ def _by_slice(figures: UserFigures, metric: str) -> Table:
         table.add_column(_text(f"{name} (n = {n:,})"), justify="right")
     for method in figures.methods:
         style = "bold" if method == figures.reference else ""
-        cells = (_cell(figures.row(method, name), metric) for name in figures.slices)
+        cells = (_cell(figures.row(method, name), metric, wide=wide) for name in figures.slices)
         table.add_row(_text(method, style), *cells)
     return table
 
 
-def _cell(row: Row, metric: str) -> Text:
-    found, versus = row.scores.get(metric), row.versus.get(metric)
-    cell = Text(percent(None if found is None else found.mean))
-    cell.append("*" if versus is not None and versus.p_holm is not None and versus.p_holm <= SIGNIFICANT else " ")
-    if found is not None and found.low is not None:
-        cell.append(f"\n{percent(found.low)} to {percent(found.high)}", style="dim")
-    return cell
+def _cell(row: Row, metric: str, *, wide: bool) -> Text:
+    return _bounded(row.scores.get(metric), row.versus.get(metric), wide=wide)
 
 
 def _shown(figures: UserFigures) -> Table:
@@ -99,7 +99,7 @@ def _shown(figures: UserFigures) -> Table:
     return table
 
 
-def _views(views: Sequence[ViewRow], metric: str) -> Table:
+def _views(views: Sequence[ViewRow], metric: str, *, wide: bool) -> Table:
     """One line for each view of each catalogue."""
     title = f"views, {metric} in percent; * differs from the first view of its catalogue and share"
     table = Table(title=_text(title), title_justify="left", pad_edge=False)
@@ -109,16 +109,16 @@ def _views(views: Sequence[ViewRow], metric: str) -> Table:
     for name in (*slices, "likeness", "best epoch"):
         table.add_column(_text(name), justify="right")
     for row in views:
-        cells = (_bounded(row.scores.get(name, {}).get(metric), row.versus.get(name)) for name in slices)
+        cells = (_bounded(row.scores.get(name, {}).get(metric), row.versus.get(name), wide=wide) for name in slices)
         best = "-" if row.best_epoch is None else f"{row.best_epoch} of {row.epochs}"
         like = Text("-" if row.likeness.mean is None else f"{row.likeness.mean:.3f}")
         table.add_row(_text(row.library), f"{row.share} %", _text(row.view), *cells, like, best)
     return table
 
 
-def _bounded(found: Score | None, versus: Versus | None) -> Text:
+def _bounded(found: Score | None, versus: Versus | None, *, wide: bool) -> Text:
     cell = Text(percent(None if found is None else found.mean))
     cell.append("*" if versus is not None and versus.p_holm is not None and versus.p_holm <= SIGNIFICANT else " ")
-    if found is not None and found.low is not None:
+    if wide and found is not None and found.low is not None:
         cell.append(f"\n{percent(found.low)} to {percent(found.high)}", style="dim")
     return cell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -113,5 +114,5 @@ def text_likeness(vectors: NDArray[np.float32], *, pairs: int = 20_000, rng_key:
         own = slice(begin, begin + 4_096)
         a, b = vectors[there[first[own]]].astype(np.float64), vectors[there[second[own]]].astype(np.float64)
         cosines[own] = np.einsum("ij,ij->i", a, b)
-    mean, half = float(cosines.mean()), 1.96 * float(cosines.std(ddof=1)) / np.sqrt(pairs)
+    mean, half = float(cosines.mean()), 1.96 * float(cosines.std(ddof=1)) / math.sqrt(pairs)
     return Interval(mean, mean - half, mean + half)
