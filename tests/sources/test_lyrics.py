@@ -188,8 +188,9 @@ def test_an_instrumental_version_says_nothing_about_the_track(tmp_path: Path) ->
 
 LINES = st.lists(
     st.sampled_from(["[00:01.00]", "[1:2]", "[00:01:50]", "<00:01.00>", "[ti:x]", "[by: y]", "[#: c]", "[", "]", "<",
-                     ">", "00:01.00", "la", " ", "\n", "\r\n", "\t", "\ufeff", "\x0b", "[Chorus]", "[au:instrumental]",
-                     "1 Contributor", "Lyrics", "Embed", "You might also like", "Instrumental", "é"]),
+                     ">", "00:01.00", "la", " ", "\n", "\r\n", "\t", "\ufeff", "\x0b", "[Chorus]",
+                     "[au:instrumental]", "1 Contributor", "Lyrics", "Embed", "You might also like",
+                     "Instrumental", "é"]),
     max_size=30,
 ).map("".join)  # fmt: skip
 
