@@ -161,5 +161,5 @@ def _tags(library: Library) -> list[list[str]]:
     if "tags" not in library.tracks.columns:
         return [[] for _ in range(library.n_tracks)]
     written = library.tracks["tags"].fill_null("").to_list()
-    found = [list(dict.fromkeys(filter(None, map(fold, text.split("; "))))) for text in written]
+    found = [list(dict.fromkeys(filter(None, map(fold, text.split(";"))))) for text in written]
     return [tags[:_TAGS_OF_A_TRACK] for tags in found]

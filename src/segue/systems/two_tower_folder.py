@@ -15,11 +15,12 @@ from segue.encode.tower import Towers, TowerShape, TrackVectors, tensor_shapes
 from segue.encode.tower_inputs import NONE, TrackInputs, Vocabulary
 from segue.errors import QueryError, StoredDataError
 from segue.library import Catalogue, Interactions, Query
-from segue.library.arrays import fingerprint, load_array, read_json, save_array, write_json
+from segue.library.arrays import load_array, read_json, save_array, write_json
 from segue.library.folders import new_folder, put_back
 from segue.library.strings import StringArray
 from segue.recommend.popularity import Popularity
 from segue.recommend.two_tower import TwoTower
+from segue.systems.manifest import describe_files
 
 __all__ = ["FORMAT_VERSION", "KIND", "TwoTowerModel"]
 
@@ -93,11 +94,11 @@ class TwoTowerModel:
                 "format_version": FORMAT_VERSION,
                 "fingerprint": self.fingerprint,
                 "towers": towers.fingerprint,
-                "vectors": fingerprint(tracks.vectors),
                 "shape": towers.shape.to_json(),
                 "n_tracks": len(self.catalogue),
                 "n_users": len(self.user_ids),
                 "about": self.about,
+                "files": describe_files(folder),
             }
             write_json(folder / "manifest.json", manifest)
 
@@ -116,6 +117,7 @@ class TwoTowerModel:
             n_tracks, n_users = int(manifest["n_tracks"]), int(manifest["n_users"])
         except (KeyError, TypeError, ValueError) as error:
             raise StoredDataError(f"{path / 'manifest.json'} is damaged ({error!r}); {_AGAIN}") from error
+        _check_files(path, manifest)
         words = {word: tuple(_strings(path / "vocabulary", word)) for word in _WORDS}
         vocabulary = Vocabulary(**words)
         sizes = {word: len(found) for word, found in words.items()}
@@ -130,8 +132,6 @@ class TwoTowerModel:
             raise StoredDataError(f"{path / 'towers'} is damaged (it does not fit manifest.json); {_AGAIN}")
         catalogue = Catalogue.load(path / "tracks")
         tracks = _tracks(path / "tracks", shape, sizes, n_tracks)
-        if fingerprint(tracks.vectors) != manifest.get("vectors"):
-            raise StoredDataError(f"{path / 'tracks' / 'vectors.npy'} is damaged (other numbers); {_AGAIN}")
         popularity = Popularity.load(path / "popularity")
         loved = _interactions(path / "users", "loved", n_tracks)
         users, countries = (tuple(_strings(path / "users", name)) for name in ("user_id", "country"))
@@ -159,6 +159,19 @@ def _manifest(path: Path) -> dict[str, Any]:
     if version > FORMAT_VERSION:
         raise StoredDataError(f"{path} has two-tower format {version}, this segue reads {FORMAT_VERSION}; upgrade it")
     return manifest
+
+
+def _check_files(path: Path, manifest: dict[str, Any]) -> None:
+    """Raise StoredDataError unless every file has the bytes that were written."""
+    written = manifest.get("files")
+    if not isinstance(written, dict):
+        raise StoredDataError(f"{path / 'manifest.json'} is damaged (no list of files); {_AGAIN}")
+    there = describe_files(path)
+    for name, about in written.items():
+        if name not in there:
+            raise StoredDataError(f"{path / name} is missing; {_AGAIN}")
+        if there[name] != about:
+            raise StoredDataError(f"{path / name} is damaged (it holds other bytes than were written); {_AGAIN}")
 
 
 def _track_arrays(tracks: TrackVectors) -> dict[str, NDArray[Any]]:
