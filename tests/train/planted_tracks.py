@@ -23,8 +23,7 @@ def planted_tracks(
 ) -> tuple[Library, np.ndarray]:
     """The library and the group of each track, int ``(n_tracks,)``.
 
-    A playlist holds eight tracks of one group. Of every group the last quarter of the tracks is in playlists only
-    whose id ends in "held". Sound follows the group with ``noise``; five artists a group.
+    A playlist holds eight tracks of one group. Sound follows the group with ``noise``; a group has five artists.
     """
     rng = np.random.default_rng(rng_key)
     n = N_GROUPS * per_group
@@ -42,7 +41,8 @@ def planted_tracks(
     if lyrics:
         # every third track has none
         columns["lyrics"] = [
-            None if i % 3 == 0 else " ".join(rng.choice([WORDS[group[i]], "la", "oh"], 30).tolist()) for i in range(n)
+            None if place[i] % 3 == 0 else " ".join(rng.choice([WORDS[group[i]], "la", "oh"], 30).tolist())
+            for i in range(n)
         ]
     rows = []
     for _ in range(n_playlists):
