@@ -79,7 +79,7 @@ def test_tracks_without_lyrics_have_no_lyrics_code_and_are_found_all_the_same(
 
 
 def test_test_playlists_shape_nothing(planted: tuple[Library, np.ndarray], model: TrackModel) -> None:
-    """With other tracks in every test playlist the model is the same, to the bit (so the same input gives it, too)."""
+    """With other tracks in every test playlist the model is the same to the bit, as it is for the same input."""
     library, _ = planted
     split, rng = holdout(library), np.random.default_rng(1)
     training = library.playlist_tracks.select(split.train)
