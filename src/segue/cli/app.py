@@ -16,6 +16,7 @@ from segue.cli import (
     doctor,
     evaluate,
     export,
+    fetch,
     finetune,
     ingest,
     listeners,
@@ -114,3 +115,4 @@ app.add_typer(model.model)
 app.add_typer(themes.app)
 app.add_typer(towers.app)
 app.add_typer(sentiment.app)
+app.add_typer(fetch.app)

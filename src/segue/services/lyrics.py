@@ -83,6 +83,7 @@ class LyricsSearch:
             if len(earlier) >= self.patience:
                 failures.append(earlier[-1])
                 continue
+            sent = self.client.n_sent
             try:
                 found = LYRICS_SERVICES[name](self.client, wanted)
             except NotAllowed:
@@ -93,7 +94,8 @@ class LyricsSearch:
                 failures.append(failed)
                 self.remarks[str(error)] += 1
                 continue
-            earlier.clear()
+            if self.client.n_sent > sent:  # what was remembered tells nothing about how the service is now
+                earlier.clear()
             if found.status != "not_found":
                 return found
         return LyricsFound(min(failures, key=LYRICS_STATUS.index) if failures else "not_found")
