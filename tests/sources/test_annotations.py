@@ -20,7 +20,7 @@ from segue.library import Interactions, Library
 from segue.library.tables import ANALYSIS_FEATURES, AUDIO_FEATURES
 from segue.sources.annotation_report import lines
 from segue.sources.annotations import annotate, missing_csv
-from segue.sources.outside import ANNOTATED
+from segue.sources.outside import ANNOTATED, is_descriptor
 from segue.sources.spreadsheet import csv_bytes
 
 NAMES, ARTISTS = [TRACKS[i][0] for i in KNOWN], [TRACKS[i][1] for i in KNOWN]
@@ -351,6 +351,13 @@ def test_what_is_unknown_is_null_and_not_counted(tmp_path: Path, empty: str) -> 
     assert row.get("tempo") is None and not report.sources[0].notes
 
 
+def test_descriptors_of_our_own_come_along(tmp_path: Path) -> None:
+    """And what other tables call audio features is not taken for them."""
+    row, _ = one_row(tmp_path, "uri,audio_mfcc_03,audio_energy,audio_zero,Audio_x", f"{IDS[0]},-113.5,0.5,inf,7")
+    assert row["audio_mfcc_03"] == -113.5 and row["energy"] == 0.5
+    assert not {"audio_energy", "audio_zero", "Audio_x", "audio_x"} & set(row)
+
+
 @pytest.mark.parametrize("second", ["loudness", "overall_loudness", "analysis.loudness", "loudness.1", "loudness_y",
                                     "loudness_duplicated_0", "track.loudness"])  # fmt: skip
 def test_two_columns_of_loudness(tmp_path: Path, second: str) -> None:
@@ -493,7 +500,7 @@ def test_any_bytes_are_an_error_or_a_library(
         assert str(path) in str(error)
     else:
         assert after.tracks["track_id"].equals(before.tracks["track_id"])
-        assert set(after.tracks.columns) <= {*before.tracks.columns, *ANNOTATED}
+        assert all(n in before.tracks.columns or n in ANNOTATED or is_descriptor(n) for n in after.tracks.columns)
 
 
 JSON = st.recursive(

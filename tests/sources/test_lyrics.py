@@ -195,7 +195,7 @@ LINES = st.lists(
 ).map("".join)  # fmt: skip
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(LINES | st.text(max_size=60))
 @example("[00:[00:01.00]02.00]la")
 @example("<00:<00:01.00>02.00>")
@@ -205,7 +205,7 @@ def test_cutting_off_stamps_twice_changes_nothing(text: str) -> None:
     assert "[00:01.00]" not in once and "<00:01.00>" not in once
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(LINES | st.text(max_size=60))
 def test_a_status_fits_its_text(text: str) -> None:
     found = lyrics_of(text)
@@ -220,7 +220,7 @@ def test_a_status_fits_its_text(text: str) -> None:
 WORD = st.text(st.characters(categories=["L"]), min_size=1, max_size=8)
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(lines=st.lists(st.lists(WORD, min_size=1, max_size=5).map(" ".join), min_size=1, max_size=8), data=st.data())
 def test_words_survive_stamps(lines: list[str], data: st.DataObject) -> None:
     """Planted: any text, stamped in order, whatever order the lines are written in, comes back as it was."""

@@ -17,7 +17,7 @@ from segue.sources import acousticbrainz, genius_json
 from segue.sources.archives import PackedFile, natural, opened
 from segue.sources.json_text import decode_json
 from segue.sources.lyrics_files import AUDIO, read_audio_tags, read_lyrics_file
-from segue.sources.outside import ANNOTATED, Finding, Outside, outside_of
+from segue.sources.outside import Finding, Outside, outside_of
 from segue.sources.track_tables import collapsed, read_track_table
 
 __all__ = ["read_sources"]
@@ -127,7 +127,7 @@ def _from_json(document: Any, file: PackedFile, label: str) -> tuple[str, list[F
 
 def _outside(kind: str, source: Path, group: _Gathered) -> Outside:
     findings = group.findings
-    columns = [name for name in ANNOTATED if any(name in f.values for f in findings)]
+    columns = dict.fromkeys(name for finding in findings for name in finding.values)
     return collapsed(
         outside_of(
             source.name or str(source),

@@ -17,7 +17,7 @@ from segue.library.tables import ANALYSIS_FEATURES, AUDIO_FEATURES
 from segue.sources.annotation_files import read_sources
 from segue.sources.annotation_report import AnnotationReport, SourceReport
 from segue.sources.match import OTHER_VERSION, VERSION, Match, match
-from segue.sources.outside import ANNOTATED, Outside
+from segue.sources.outside import ANNOTATED, Outside, is_descriptor, type_of
 from segue.sources.report import Skipped
 from segue.sources.spreadsheet import csv_bytes
 
@@ -28,7 +28,7 @@ _LYRICS = ("lyrics", "lyrics_status", "lyrics_source")
 _IDENTITY = frozenset({"name", "artist"})  # what other tables join by: never overwritten
 # Another version of a recording has another length, another release and another ISRC.
 _OF_THE_RELEASE = frozenset({"album", "album_id", "year", "duration_ms", "explicit", "isrc"})
-_OF_THE_SOUND = frozenset({*AUDIO_FEATURES, *ANALYSIS_FEATURES, "audio_average_loudness"})
+_OF_THE_SOUND = frozenset({*AUDIO_FEATURES, *ANALYSIS_FEATURES})
 _RANK = {"found": 3, "instrumental": 2}  # any other answer says nothing about the track
 
 
@@ -115,7 +115,7 @@ def _filled(
         usable = known
         if name in _OF_THE_RELEASE:
             usable = known & same
-        elif name in _OF_THE_SOUND:
+        elif name in _OF_THE_SOUND or is_descriptor(name):
             usable = known & sounds_alike
         columns[name] = _merged(
             _column(tracks, name), _where(usable, given[name]), overwrite=overwrite and name not in _IDENTITY
@@ -133,7 +133,7 @@ def _filled(
 def _column(tracks: pl.DataFrame, name: str) -> pl.Series:
     if name in tracks.columns:
         return tracks[name]
-    return pl.Series(name, [], ANNOTATED[name]).extend_constant(None, tracks.height)
+    return pl.Series(name, [], type_of(name)).extend_constant(None, tracks.height)
 
 
 def _where(usable: pl.Series, values: pl.Series) -> pl.Series:
@@ -189,7 +189,8 @@ def _coverage(
 ) -> dict[str, tuple[int, int, float, float]]:
     total = max(int(weights.sum()), 1)
     made = {}
-    for name in (name for name in ANNOTATED if any(name in f for f in filled)):
+    names = {name: None for each in filled for name in each}
+    for name in [*(name for name in ANNOTATED if name in names), *(name for name in names if name not in ANNOTATED)]:
         old, new = (_column(table, name).is_not_null().to_numpy() for table in (before, after))
         a, b = (float(weights[here].sum() / total) for here in (old, new))
         made[name] = (int(old.sum()), int(new.sum()), a, b)

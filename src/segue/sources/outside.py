@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from segue.library.tables import ANALYSIS_FEATURES, AUDIO_FEATURES, OPTIONAL_TRA
 from segue.sources.json_text import storable
 from segue.sources.text import MAX_CHARACTERS
 
-__all__ = ["ANNOTATED", "MAX_LYRICS", "Finding", "Names", "Outside", "outside_of"]
+__all__ = ["ANNOTATED", "MAX_LYRICS", "Finding", "Names", "Outside", "is_descriptor", "outside_of", "type_of"]
 
 MAX_LYRICS = 100_000
 """Characters of lyrics that are kept; the longest song that anybody sang has fewer."""
@@ -24,9 +25,8 @@ Names: TypeAlias = tuple[tuple[str, str], ...]
 ANNOTATED: Mapping[str, type[pl.DataType]] = {
     **{name: dtype for name, dtype in TRACK_COLUMNS.items() if name not in ("track_id", "location")},
     **OPTIONAL_TRACK_COLUMNS,
-    "audio_average_loudness": pl.Float32,
 }
-"""What an annotation can fill, with its type."""
+"""What an annotation can fill, with its type; besides them descriptors of audio, ``audio_*``, all float32."""
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     **dict.fromkeys((*AUDIO_FEATURES, *SENTIMENT), (0.0, 1.0)),
@@ -45,7 +45,19 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "year": (1.0, 9_999.0),
     "duration_ms": (1.0, 2.0**31 - 1),
 }
+_DESCRIPTOR = re.compile(r"audio_[a-z0-9_]{1,60}")
+_ANY = (-3e38, 3e38)  # what a float32 holds
 _WHOLE = frozenset({"key", "mode", "time_signature"})
+
+
+def is_descriptor(name: str) -> bool:
+    """Whether a column holds a descriptor of audio that is not Spotify's."""
+    return _DESCRIPTOR.fullmatch(name) is not None
+
+
+def type_of(name: str) -> type[pl.DataType]:
+    """The type of a column that an annotation can fill."""
+    return pl.Float32 if is_descriptor(name) else ANNOTATED[name]
 
 
 @dataclass(slots=True)
@@ -129,14 +141,14 @@ def outside_of(
 
 
 def _clean(name: str, values: list[Any], notes: Counter[str]) -> pl.Series:
-    dtype = ANNOTATED[name]
+    dtype = type_of(name)
     if dtype == pl.String:
         most = MAX_LYRICS if name == "lyrics" else MAX_CHARACTERS
         return pl.Series(name, [_text(name, value, most, notes) for value in values], pl.String)
     if dtype == pl.Boolean:
         return pl.Series(name, values, pl.Boolean)
     column = pl.Series(name, [None if value is None else _number(value) for value in values], pl.Float64)
-    low, high = _RANGES[name]
+    low, high = _RANGES.get(name, _ANY)
     inside = column.is_between(low, high)
     if name in _WHOLE:
         inside &= column == column.round()

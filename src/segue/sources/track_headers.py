@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from segue.library.tables import ANALYSIS_FEATURES, AUDIO_FEATURES, SENTIMENT
 from segue.sources.headers import columns_of, fold_header
+from segue.sources.outside import is_descriptor
 
 __all__ = ["FEATURES", "track_columns_of"]
 
@@ -64,6 +65,9 @@ def track_columns_of(headers: Sequence[str]) -> tuple[dict[str, int], frozenset[
     for i, header in enumerate(folded):
         first.setdefault(header, i)
     features = _features(headers, folded, first)
+    taken = set(features.values())
+    # descriptors are taken as they are called: nobody but Segue calls them so
+    features |= {h: i for i, h in enumerate(headers) if is_descriptor(h) and h not in features and i not in taken}
     taken = set(features.values())
     chosen = {
         name: i

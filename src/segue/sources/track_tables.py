@@ -16,7 +16,7 @@ from segue.sources.cells import Column, milliseconds, seconds, truth
 from segue.sources.delimited import csv_cells, parquet_cells
 from segue.sources.lyrics_text import lyrics_of
 from segue.sources.match_keys import id_key
-from segue.sources.outside import ANNOTATED, Names, Outside, outside_of
+from segue.sources.outside import ANNOTATED, Names, Outside, is_descriptor, outside_of
 from segue.sources.text import MAX_CHARACTERS, canonical_id
 from segue.sources.track_cells import (
     artist_of,
@@ -67,7 +67,7 @@ def read_track_table(data: bytes, kind: str, label: str) -> Outside:
     names = [_names(n, a) for n, a in zip(cells.get("name", none), cells.get("artist", none), strict=True)]
     ids = _ids(cells, none)
     values = _values(cells, percent, names, label, notes)
-    is_features = bool(set(values) & set(FEATURES))
+    is_features = any(name in FEATURES or is_descriptor(name) for name in values)
     found = outside_of(
         label,
         "audio features" if is_features else "lyrics" if "lyrics_status" in values else "item table",
@@ -89,7 +89,7 @@ def _checked(chosen: dict[str, int], headers: Sequence[str], label: str) -> dict
     if not any(key in chosen for key in (*_KEYS, "id")):
         reason = f"wrong schema: no column tells which track a row is about; the header is: {shown}"
         raise SourceError(reason, path=label, position="header")
-    if not _TOLD & (set(chosen) - {"name", "artist"}):
+    if not any(name in _TOLD or is_descriptor(name) for name in chosen if name not in ("name", "artist")):
         reason = f"wrong schema: no audio features, genres, lyrics or summaries; the header is: {shown}"
         raise SourceError(reason, path=label, position="header")
     return chosen
@@ -116,8 +116,8 @@ def _values(
 ) -> dict[str, list[Any]]:
     values: dict[str, list[Any]] = {}
     readers = {"key": key_of, "mode": mode_of, "time_signature": metre_of}
-    for name in FEATURES:
-        if name in cells:
+    for name in cells:
+        if name in FEATURES or is_descriptor(name):
             read = read_cells(cells[name], readers.get(name, number_in), name, notes)
             values[name] = [v and v / 100 for v in read] if name in percent else read
     for name, to, reader in (
