@@ -80,7 +80,7 @@ def test_texts_that_sound_alike_are_seen(report: UsersReport) -> None:
 def test_the_first_catalogue_has_rows_beside_the_towers(report: UsersReport) -> None:
     figures = report.figures
     towers = [name for name in figures.methods if name.startswith("two_tower: ")]
-    assert len(towers) == 3 and len(figures.methods) == 8
+    assert len(towers) == 3 and len(figures.methods) == 9
     assert {row.method for row in figures.not_below} <= set(towers) and figures.not_below
     assert "strict cold, among cold" in {row.slice for row in figures.not_below}
     line = next(row for row in figures.views if row.view == "name")

@@ -19,7 +19,7 @@ from segue.evaluate.user_page import to_html
 from segue.evaluate.user_table import EpochFigures, History, load_user_figures
 from segue.evaluate.users import asked_of, user_values
 from segue.library import Interactions, Library, Query, Ranking
-from segue.protocols.user_rows import ALS, ARTISTS, ITEM_KNN, POPULARITY, TEXT, UserRows, baseline_rows
+from segue.protocols.user_rows import ALS, ARTISTS, EASE, ITEM_KNN, POPULARITY, TEXT, UserRows, baseline_rows
 from segue.protocols.users import UsersReport, run_users, top_lists
 from segue.recommend.user_scores import popularity_among
 from segue.split.users import UserSplit, split_users
@@ -58,7 +58,7 @@ def test_each_row_knows_what_it_can_know(report: UsersReport) -> None:
         return figures.mean(method, question, "hit_rate@10")
 
     assert figures.slices[0] == "all" and "strict cold, among cold" in figures.slices
-    for method in (ITEM_KNN, ALS, TEXT, ARTISTS):
+    for method in (ITEM_KNN, ALS, EASE, TEXT, ARTISTS):
         assert hit(method, "warm") > hit(POPULARITY, "warm"), method
     # nobody who knows interactions alone can find unheard tracks better than by chance
     assert hit(ARTISTS, "strict cold, among cold") > hit(ITEM_KNN, "strict cold, among cold")
@@ -291,7 +291,7 @@ def test_hostile_names_stay_names(rows: UserRows, split: UserSplit, monkeypatch:
 
 def test_tuning_looks_at_validation_alone(split: UserSplit) -> None:
     found = baseline_rows(split, tune=True)
-    assert set(found.recommenders) == {POPULARITY, ITEM_KNN, ALS, ARTISTS}
+    assert set(found.recommenders) == {POPULARITY, ITEM_KNN, ALS, EASE, ARTISTS}
     assert any("text_knn" in note for note in found.notes)
     nothing = Interactions.of([[] for _ in range(split.n_users)], n_columns=split.n_tracks)
     again = baseline_rows(replace(split, test=nothing), tune=True)

@@ -12,7 +12,9 @@ from contracts.recommender import RecommenderContract
 from segue.library import Interactions, Query, Recommender
 from segue.recommend.als import AlsSettings, fit_als
 from segue.recommend.artist_backoff import ArtistBackoff, ArtistBackoffSettings
+from segue.recommend.ease import EaseSettings
 from segue.recommend.text_knn import TextKnn
+from segue.recommend.user_ease import fit_user_ease
 from segue.recommend.user_item_knn import UserItemKnnSettings, fit_user_item_knn
 from segue.recommend.user_scores import BlockScorer, popularity_among, ranked
 
@@ -35,7 +37,8 @@ def _rows() -> dict[str, BlockScorer]:
     vectors[[3, 23]] = 0  # without a text
     return {
         "item-knn": fit_user_item_knn(TRAIN, POPULARITY, UserItemKnnSettings(k=4)),
-        "als": fit_als(TRAIN, POPULARITY, AlsSettings(factors=4, iterations=5)),
+        "als": fit_als(TRAIN, POPULARITY, AlsSettings(4, 0.1, iterations=5)),
+        "ease": fit_user_ease(TRAIN, POPULARITY, EaseSettings(2.0, length_power=0.0)),
         "text": TextKnn.of(vectors, POPULARITY),
         "artists": ArtistBackoff.fitted(ARTISTS, POPULARITY),
     }
@@ -137,9 +140,9 @@ def test_item_knn_in_blocks_is_item_knn(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_als_is_the_same_every_time_and_depends_on_its_key() -> None:
-    first, second = (fit_als(TRAIN, POPULARITY, AlsSettings(factors=4)) for _ in range(2))
+    first, second = (fit_als(TRAIN, POPULARITY, AlsSettings(4, 0.1)) for _ in range(2))
     assert first.tracks.tobytes() == second.tracks.tobytes() and first.fingerprint == second.fingerprint
-    other = fit_als(TRAIN, POPULARITY, AlsSettings(factors=4, rng_key=1))
+    other = fit_als(TRAIN, POPULARITY, AlsSettings(4, 0.1, rng_key=1))
     assert other.tracks.tobytes() != first.tracks.tobytes() and other.fingerprint != first.fingerprint
     assert not first.tracks[[22, 23]].any(), "nobody has these"
 
@@ -163,6 +166,19 @@ def test_als_training_is_at_a_fixed_point() -> None:
         fans = np.array([track in u for u in USERS])
         left = users.T @ users + 4 * users[fans].T @ users[fans] + 0.5 * np.eye(3)
         np.testing.assert_allclose(als.tracks[track], np.linalg.solve(left, 5 * users[fans].sum(axis=0)), atol=2e-3)
+
+
+def test_ease_is_steck_over_tracks() -> None:
+    x = np.zeros((len(USERS), N_TRACKS))
+    for user, loved in enumerate(USERS):
+        x[user, loved] = 1
+    p = np.linalg.inv(x.T @ x + 2.0 * np.eye(N_TRACKS))
+    b = -p / np.diag(p)
+    np.fill_diagonal(b, 0)
+    ease = fit_user_ease(TRAIN, POPULARITY, EaseSettings(2.0, length_power=0.0))
+    found = ease.score_block([Query(seed_tracks=tuple(user)) for user in USERS])
+    unseen = x == 0  # of a given track the model through the users keeps what it says of itself
+    np.testing.assert_allclose(found[unseen], (x @ b)[unseen], atol=1e-4)
 
 
 def test_text_knn_finds_the_planted_text() -> None:

@@ -13,34 +13,37 @@ from segue.errors import MissingDependency
 from segue.evaluate.users import user_values
 from segue.library import Recommender
 from segue.protocols.common import Progress
-from segue.recommend.als import Als, AlsSettings, fit_als
+from segue.recommend.als import AlsSettings, fit_als
 from segue.recommend.artist_backoff import ArtistBackoff, ArtistBackoffSettings
 from segue.recommend.artist_tracks import known_artists
+from segue.recommend.ease import EaseSettings
 from segue.recommend.popularity import Popularity
 from segue.recommend.text_knn import TextKnn
-from segue.recommend.user_item_knn import UserItemKnn, UserItemKnnSettings, fit_user_item_knn
+from segue.recommend.user_ease import fit_user_ease
+from segue.recommend.user_item_knn import UserItemKnnSettings, fit_user_item_knn
 from segue.recommend.user_scores import BlockScorer, popularity_among, ranked
 from segue.split.users import UserSplit
 
-__all__ = ["ALS", "ARTISTS", "ITEM_KNN", "POPULARITY", "TEXT", "UserRows", "baseline_rows", "chosen"]
+__all__ = ["ALS", "ARTISTS", "EASE", "ITEM_KNN", "POPULARITY", "TEXT", "UserRows", "baseline_rows", "chosen"]
 
-POPULARITY, ITEM_KNN, ALS, TEXT, ARTISTS = "popularity", "item_knn", "als", "text_knn", "artist_backoff"
+POPULARITY, ITEM_KNN, ALS, EASE = "popularity", "item_knn", "als", "ease"
+TEXT, ARTISTS = "text_knn", "artist_backoff"
 _TUNED_BY = "ndcg@10"
 _MOST_USERS = 2_000  # who are asked in one trial of a setting
+_MOST_FOR_EASE = 3_000  # users; the square matrix of twice as many takes eight times as long
 _BLOCK = 256
 
-_ITEM_KNN_GRID: Sequence[dict[str, Any]] = [
-    {"k": k, "given_power": power, "found_power": power} for power in (0.5, 0.35) for k in (30, 100, 300)
+_ITEM_KNN_GRIDS: Sequence[Sequence[dict[str, Any]]] = [
+    [{"k": k, "found_power": power} for power in (0.5, 0.3) for k in (50, 200, 1_000)],
+    [{"shrink": shrink} for shrink in (0.0, 5.0, 20.0)],
 ]
-_ITEM_KNN_THEN: Sequence[dict[str, Any]] = [{"shrink": s} for s in (0.0, 5.0, 20.0, 100.0)]
-_ALS_GRID: Sequence[dict[str, Any]] = [
-    {"factors": factors, "regularization": regularization}
-    for factors in (32, 64, 128)
-    for regularization in (1.0, 10.0, 50.0)
+_ALS_GRIDS: Sequence[Sequence[dict[str, Any]]] = [
+    [{"alpha": alpha, "regularization": value} for alpha in (1.0, 5.0, 20.0) for value in (1.0, 10.0, 50.0)],
+    [{"factors": factors} for factors in (32, 64, 128)],
 ]
-_ALS_THEN: Sequence[dict[str, Any]] = [{"alpha": alpha} for alpha in (1.0, 3.0, 10.0, 30.0)]
-_ARTIST_GRID: Sequence[dict[str, Any]] = [
-    {"share_power": share, "heard_power": heard} for share in (0.0, 0.5, 1.0, 2.0) for heard in (0.25, 0.5, 1.0)
+_EASE_GRIDS: Sequence[Sequence[dict[str, Any]]] = [[{"ridge": ridge} for ridge in (25.0, 50.0, 100.0, 200.0, 400.0)]]
+_ARTIST_GRIDS: Sequence[Sequence[dict[str, Any]]] = [
+    [{"share_power": share, "heard_power": heard} for share in (0.0, 0.5, 1.0, 2.0) for heard in (0.25, 0.5, 1.0)]
 ]
 
 
@@ -60,12 +63,12 @@ def baseline_rows(
     tune: bool = True,
     progress: Progress | None = None,
 ) -> UserRows:
-    """Fit popularity, item-kNN, ALS, text-kNN and artist back-off on the training part.
+    """Fit popularity, item-kNN, ALS, EASE, text-kNN and artist back-off on the training part.
 
     Args:
         text: a vector of each track's text, float32 ``(n_tracks, d)``; without it there is no text-kNN.
-        tune: choose the settings of item-kNN, ALS and back-off by NDCG@10 on the validation part, among a declared
-            grid, with at most 2,000 users; else the defaults stand.
+        tune: choose the settings of item-kNN, ALS, EASE and back-off by NDCG@10 on the validation part, among
+            declared grids, with at most 2,000 users; else the defaults stand.
     """
     train, library = split.train, split.library
     popularity = popularity_among(train, library.tracks["track_id"].to_list())
@@ -74,33 +77,26 @@ def baseline_rows(
     notes: list[str] = []
     tuned = _Tuner(split, popularity, progress) if tune and len(split.validation.indices) else None
 
-    knn_start = UserItemKnnSettings()
-    knn: UserItemKnn = _best(
-        tuned,
-        ITEM_KNN,
-        knn_start,
-        [_ITEM_KNN_GRID, _ITEM_KNN_THEN],
-        lambda s: fit_user_item_knn(train, popularity, s),
-    )
-    rows[ITEM_KNN], settings[ITEM_KNN] = knn, asdict(knn.settings)
+    def add(name: str, start: Any, grids: Sequence[Sequence[dict[str, Any]]], fit: Callable[[Any], Any]) -> None:
+        rows[name] = model = _best(tuned, name, start, grids, fit)
+        settings[name] = asdict(model.settings)
+
+    add(ITEM_KNN, UserItemKnnSettings(), _ITEM_KNN_GRIDS, lambda s: fit_user_item_knn(train, popularity, s))
     try:
-        als: Als = _best(tuned, ALS, AlsSettings(), [_ALS_GRID, _ALS_THEN], lambda s: fit_als(train, popularity, s))
-        rows[ALS], settings[ALS] = als, asdict(als.settings)
+        add(ALS, AlsSettings(), _ALS_GRIDS, lambda s: fit_als(train, popularity, s))
     except MissingDependency as error:
-        notes.append(f"There is no row 'als': {error}.")
+        notes.append(f"There is no row '{ALS}': {error}.")
+    if split.n_users <= _MOST_FOR_EASE:
+        start = EaseSettings(ridge=200.0, length_power=0.0)
+        add(EASE, start, _EASE_GRIDS, lambda s: fit_user_ease(train, popularity, s))
+    else:
+        notes.append(f"There is no row '{EASE}': it solves a matrix over users, here {split.n_users:,}.")
     if text is not None and text.shape[1] and np.any(text):
         rows[TEXT] = TextKnn.of(text, popularity)
     else:
         notes.append("There is no row 'text_knn': no track has a text.")
     artists = known_artists(library.artist_rows, library.artist_names)
-    backoff: ArtistBackoff = _best(
-        tuned,
-        ARTISTS,
-        ArtistBackoffSettings(),
-        [_ARTIST_GRID],
-        lambda s: ArtistBackoff.fitted(artists, popularity, s),
-    )
-    rows[ARTISTS], settings[ARTISTS] = backoff, asdict(backoff.settings)
+    add(ARTISTS, ArtistBackoffSettings(), _ARTIST_GRIDS, lambda s: ArtistBackoff.fitted(artists, popularity, s))
     if tuned is not None:
         notes += [f"{name} was tuned on the validation part: {_said(found)}." for name, found in settings.items()]
     return UserRows(rows, settings, notes)

@@ -68,8 +68,8 @@ def run_views(
     """Train towers for each view of each share of each catalogue, and measure them beside the simple rows.
 
     The report itself is about the first catalogue at its largest share, where the towers of every view are rows
-    beside popularity, item-kNN, ALS, text-kNN (of the first view) and artist back-off; all others are lines of its
-    table of views. Views of one catalogue and share have one split, so they are compared in pairs.
+    beside the simple rows (text-kNN reads the first view); all others are lines of its table of views. Views of one
+    catalogue and share have one split, so they are compared in pairs.
 
     Args:
         catalogues: name -> library with listeners.

@@ -35,10 +35,10 @@ class UserItemKnnSettings:
         shrink: pairs seen together by few users count less.
     """
 
-    k: int = 100
+    k: int = 200
     given_power: float = 0.5
     found_power: float = 0.5
-    shrink: float = 5.0
+    shrink: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
