@@ -20,7 +20,10 @@ from segue.train.two_tower_model import TowerModel
 from segue.train.two_tower_settings import TowerSettings, tower_preset
 from train.planted_listeners import planted_listeners, planted_text
 
-SMALL: dict[str, Any] = {"embedding": 8, "output": 12, "hidden": (12,), "epochs": 12, "batch_size": 16, "lr": 0.01}
+SMALL: dict[str, Any] = {
+    "embedding": 8, "output": 12, "hidden": (12,), "epochs": 12, "batch_size": 16, "lr": 0.01,
+    "skip": False, "match": False, "bag_power": 1.0,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def right(planted: Planted, towers: Towers, among: NDArray[np.bool_], n: int = 5
     "changed",
     [
         {},
-        {"skip": True, "match": True, "bag_power": 0.5, "full_softmax": 0, "negatives": 30},
+        {"skip": True, "bag_power": 0.5, "full_softmax": 0, "negatives": 30},
         {"head": "mlp", "full_softmax": 0, "negatives": 30},
         {"loss": "logistic", "negatives": 4},
         {"loss": "logistic", "negatives": 4, "head": "mlp", "epochs": 40},
@@ -87,11 +90,19 @@ def test_tastes_are_found_for_known_and_for_cold_tracks(planted: Planted, change
 
 def test_text_alone_finds_cold_tracks(planted: Planted) -> None:
     cold = planted.split.cold > 0
-    settings = TowerSettings(user=("loved",), **{**SMALL, "epochs": 20})
+    settings = TowerSettings(**{**SMALL, "user": ("loved",), "epochs": 20})
     reading = planted.trained(settings.changed(track=("id", "text")))
     blind = planted.trained(settings.changed(track=("id",)))
     assert right(planted, reading.towers, cold, n=3) > 0.9
     assert right(planted, blind.towers, cold, n=3) < 0.5  # the same score for each of them
+
+
+def test_what_matches_is_weighed_by_what_it_is_worth(planted: Planted) -> None:
+    noise = np.random.default_rng(0).standard_normal(planted.text.shape).astype(np.float32) / 4
+    tracks = replace(planted.tracks, text=noise)
+    settings = TowerSettings(**{**SMALL, "match": True, "track": ("id",), "user": ("country",), "epochs": 20})
+    artist, text = planted.trained(settings, tracks).towers.tensors["match"]
+    assert artist > 1.2 and abs(text) < 0.6  # both began at 1
 
 
 def test_nothing_of_a_cold_track_reaches_training(planted: Planted) -> None:
@@ -131,11 +142,8 @@ def test_numpy_gives_what_torch_gives(planted: Planted, head: Any, hidden: tuple
     import torch
 
     settings = TowerSettings(
-        **{**SMALL, "hidden": hidden},
+        **{**SMALL, "hidden": hidden, "skip": True, "match": True, "bag_power": 0.5},
         head=head,
-        skip=True,
-        match=True,
-        bag_power=0.5,
         track=TRACK_SLOTS,
         user=USER_SLOTS,
     )

@@ -42,10 +42,10 @@ class TowerSettings:
     embedding: int = 96
     output: int = 192
     hidden: tuple[int, ...] = (192,)
-    skip: bool = False
+    skip: bool = True
     head: Head = "dot"
-    match: bool = False
-    bag_power: float = 1.0
+    match: bool = True
+    bag_power: float = 0.5
     loss: TowerLoss = "softmax"
     full_softmax: int = 8_000
     negatives: int = 2_000
@@ -55,8 +55,8 @@ class TowerSettings:
     artist_dropout: float = 0.1
     dropout: float = 0.1
     spread: float = 0.1
-    batch_size: int = 256
-    lr: float = 1e-3
+    batch_size: int = 128
+    lr: float = 2e-3
     weight_decay: float = 0.01
     table_decay: float = 0.01
     epochs: int = 60
@@ -124,7 +124,16 @@ class TowerSettings:
 _PRESETS: dict[str, dict[str, Any]] = {
     "segue": {},
     # As published: embedding 96, output 192, GELU, biases, no layer norm, a network over the pair, sampled edges.
-    "published": {"loss": "logistic", "head": "mlp", "negatives": 5, "user": ("country", "loved", "text", "id")},
+    "published": {
+        "loss": "logistic",
+        "head": "mlp",
+        "negatives": 5,
+        "user": ("country", "loved", "text", "id"),
+        "skip": False,
+        "match": False,
+        "bag_power": 1.0,
+        "lr": 1e-3,
+    },
 }
 TOWER_PRESETS = tuple(_PRESETS)
 
