@@ -129,12 +129,19 @@ def recall(
         keys, numbers = _mates(of_track, matrix, query_rows[part], candidates)
         wanted = neighbours[part].astype(np.int64)
         asked = np.arange(len(wanted))[:, None] * playlists.n_columns + wanted
-        hits = np.isin(asked, keys) & (wanted >= 0)
+        hits = _among(asked, keys) & (wanted >= 0)
         for k in ks:
             most = np.minimum(k, numbers)
             values = out[f"recall@{k}"][part]
             np.divide(hits[:, :k].sum(axis=1), most, out=values, where=most > 0)
     return out
+
+
+def _among(asked: NDArray[np.int64], keys: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which numbers are among ascending ones."""
+    if not len(keys):
+        return np.zeros(asked.shape, bool)
+    return np.asarray(keys[np.minimum(np.searchsorted(keys, asked), len(keys) - 1)] == asked)
 
 
 def _mates(

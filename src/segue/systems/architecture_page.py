@@ -89,8 +89,8 @@ def to_html(report: Mapping[str, Any]) -> str:
         parts.append(f"<h2>{safe(read)}</h2>")
         n = section["n_of_parts"]
         parts.append(
-            f'<p class="quiet">{section["n_tracks"]:,} tracks: {n[0]:,} training, {n[1]:,} validation, {n[2]:,} test; '
-            f"{section['n_queries']:,} share one of {section['n_playlists']:,} held-out playlists with "
+            f'<p class="quiet">{section["n_tracks"]:,} tracks: {n[0]:,} training, {n[1]:,} validation, {n[2]:,} '
+            f"test; {section['n_queries']:,} share one of {section['n_playlists']:,} held-out playlists with "
             f"another. Intervals are over playlists. Reference: {safe(section['reference'])}.</p>"
         )
         parts.append(table(HEAD, [cells(row) for row in section["rows"]], texts=(1,)))

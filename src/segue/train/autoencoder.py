@@ -30,6 +30,8 @@ Progress = Callable[[int, int, str], None]
 
 _LOOKED_AT = 8_192  # training rows over which each epoch's loss is taken
 _CONSTANT = 1e-4  # deviation of a latent dimension that says nothing, against the largest one
+_RELU = "a ReLU at the code does so"
+_COLLAPSED = "the network has learnt too little, so train it longer or take fewer layers"
 _CLIP = 1.0
 _FLOOR = 0.01  # of the largest variance: directions that vary less are whitened less
 
@@ -149,7 +151,8 @@ def train_autoencoder(
         autoencoder = going.exported(kept)
     finally:
         torch.set_num_threads(threads)
-    warnings = constant_dimensions(autoencoder.encode(x_validation))
+    why = _RELU if spec.latent_activation == "relu" else _COLLAPSED
+    warnings = constant_dimensions(autoencoder.encode(x_validation), why)
     if best == 0:
         warnings = (*warnings, "no epoch was better on the validation rows than the untrained network")
     return AutoencoderTrained(autoencoder, tuple(history), best, warnings)
@@ -161,11 +164,11 @@ def mean_squared_error(autoencoder: Autoencoder, x: NDArray[np.float32]) -> NDAr
     return np.asarray((difference**2).mean(axis=1))
 
 
-def constant_dimensions(codes: NDArray[np.floating]) -> tuple[str, ...]:
+def constant_dimensions(codes: NDArray[np.floating], why: str = _RELU) -> tuple[str, ...]:
     """A sentence if dimensions of the code say nothing on these rows, else none.
 
     >>> constant_dimensions(np.array([[1.0, 5.0], [2.0, 5.0]]))
-    ('1 of 2 latent dimensions is constant on the validation rows (number 2); a ReLU at the code does so, use none',)
+    ('1 of 2 latent dimensions is constant on the validation rows (number 2); a ReLU at the code does so',)
     """
     if not len(codes):
         return ()
@@ -176,7 +179,7 @@ def constant_dimensions(codes: NDArray[np.floating]) -> tuple[str, ...]:
     which = ", ".join(map(str, dead[:10].tolist())) + (", ..." if len(dead) > 10 else "")
     return (
         f"{len(dead)} of {codes.shape[1]} latent dimensions {'is' if len(dead) == 1 else 'are'} constant on the "
-        f"validation rows (number {which}); a ReLU at the code does so, use none",
+        f"validation rows (number {which}); {why}",
     )
 
 
@@ -260,8 +263,9 @@ class _Network:
         parameters: list[torch.Tensor] = []
         shapes = [*itertools.pairwise(down), *itertools.pairwise(up)]
         for (i, o), activation in zip(shapes, activations, strict=True):
-            # He's for ReLU and its like, Glorot's for the others
+            # He's for ReLU and its like, Glorot's for the others, four times that for the sigmoid, which is that flat
             bound = math.sqrt(6 / i) if activation in ("relu", "gelu") else math.sqrt(6 / (i + o))
+            bound *= 4 if activation == "sigmoid" else 1
             weight = (torch.rand((o, i), generator=generator) * 2 - 1) * bound
             parameters += [weight.requires_grad_(), torch.zeros(o).requires_grad_()]
         optimiser = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
