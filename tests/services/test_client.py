@@ -32,7 +32,7 @@ def numbers(answer: Answer) -> list[int]:
 
 
 def ask(client: Client, service: Service, path: str = "/numbers", **params: str) -> list[int]:
-    return client.ask(Request(service, path, params), numbers, list[int], keep=100.0)
+    return client.ask(Request(service, path, params), numbers, list[int], lambda read: 100.0)
 
 
 def test_an_answer_is_remembered_until_it_is_stale(start: Start, client: Client, clock: Clock) -> None:
@@ -120,6 +120,7 @@ def test_429_to_the_last_is_blocked(start: Start, client: Client) -> None:
         (Reply(200, b"[]", {"Content-Encoding": "br"}), Unavailable),
         (Reply(200, b"[]", {"Content-Encoding": "gzip"}), Unavailable),
         (Reply(302, b"", {}), Unavailable),
+        (Reply(200, b'{"captcha": 1}', {"Content-Type": "text/html"}), Unavailable),
     ],
 )
 def test_answers_that_are_none(
@@ -209,11 +210,11 @@ def test_readers_may_ask_for_another_attempt(start: Start, client: Client, clock
         return found
 
     server = start(in_turn([js([0]), js([3])]))
-    assert client.ask(Request(at(server), "/"), read, list[int], 10.0) == [3]
+    assert client.ask(Request(at(server), "/"), read, list[int], lambda found: 10.0) == [3]
     assert clock.slept == [9.0]
     server.app = lambda asked: js([0])
     with pytest.raises(Blocked, match="echo is tired"):
-        client.ask(Request(at(server), "/other"), read, list[int], 10.0)
+        client.ask(Request(at(server), "/other"), read, list[int], lambda found: 10.0)
 
 
 @pytest.mark.parametrize(
@@ -273,14 +274,16 @@ def test_secrets_are_nowhere(start: Start, client: Client, tmp_path: Path, caplo
     def request(path: str, key: str = SECRET) -> Request:
         return Request(at(server), path, {"user": "ann"}, {"api_key": key}, {"Authorization": f"Basic {key}"})
 
-    assert client.ask(request("/ok"), numbers, list[int], 10.0) == [1]
-    assert client.ask(request("/ok", "another key"), numbers, list[int], 10.0) == [1], "not a part of the question"
+    assert client.ask(request("/ok"), numbers, list[int], lambda read: 10.0) == [1]
+    assert client.ask(request("/ok", "another key"), numbers, list[int], lambda read: 10.0) == [1], (
+        "not a part of the question"
+    )
     assert len(server.asked) == 1 and server.asked[0].params["api_key"] == SECRET
     said = repr(request("/ok"))
     for reply in (js({}, 403), js({"x": SECRET}), js({}, 404), page(), Reply(302, b"", {"Location": "http://x/"})):
         server.app = in_turn([reply])
         with pytest.raises(SegueError) as raised:
-            client.ask(request("/bad"), numbers, list[int], 10.0)
+            client.ask(request("/bad"), numbers, list[int], lambda read: 10.0)
         said += str(raised.value)
     assert "HTTP Request: GET" in caplog.text
     assert SECRET not in said and SECRET not in caplog.text

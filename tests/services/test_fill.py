@@ -134,6 +134,7 @@ def test_a_ban_ends_the_run_and_nothing_is_taken_for_an_answer(servers: Servers,
 
 def test_what_stops_us_loses_nothing(servers: Servers, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segue.services.fill._EVERY", 4)
+    monkeypatch.setattr("segue.services.fill._REST", 0.0)
     lrclib, _ = servers(lrclib=words(20), lyrics_ovh=NO_WORDS)
     place = Place(library_of(20))
 

@@ -17,7 +17,7 @@ from segue.services.lyrics import LyricsFound, LyricsSearch, Wanted
 from segue.services.lyrics_ovh import lyrics_ovh
 from services import apps
 from services.apps import record
-from services.server import CAPTCHA, App, Clock, Reply, Server, in_turn, js, page
+from services.server import CAPTCHA, App, Asked, Clock, Reply, Server, in_turn, js, page
 
 Start = Callable[[App], Server]
 RAIN = Wanted("Rain", "Somebody", "An Album", 200.4)
@@ -78,7 +78,7 @@ def test_search_comes_second_and_prefers_words_of_this_recording(serve: Serve, c
     first, _ = serve(apps.lrclib([], others), NO_WORDS)
     assert lrclib(client, RAIN).text == "the words"
     assert [asked.path for asked in first.asked] == ["/api/get", "/api/search"]
-    assert first.asked[1].params == {"track_name": "Rain", "artist_name": "Somebody"}
+    assert first.asked[1].params == {"track_name": "rain", "artist_name": "Somebody"}
     first.app = apps.lrclib([], others[:2])
     assert lrclib(client, Wanted("Rain", "Somebody", seconds=201)).status == "not_found", (
         "of another version or artist"
@@ -87,6 +87,23 @@ def test_search_comes_second_and_prefers_words_of_this_recording(serve: Serve, c
     assert lrclib(client, Wanted("Rain", "Somebody", seconds=202)).status == "not_found", "another recording"
     first.app = apps.lrclib([], [record("rain", "Somebody", instrumental=True, duration=202)])
     assert lrclib(client, Wanted("Rain", "Somebody", seconds=203)).status == "instrumental"
+
+
+def test_remasters_are_searched_for_by_their_song_and_instrumental_versions_by_themselves(
+    serve: Serve, client: Client
+) -> None:
+    def searched(asked: Asked) -> Reply:
+        if asked.path == "/api/get":
+            return js({"name": "TrackNotFound"}, 404)
+        song = record("Rain", "Somebody", "the words", duration=200)
+        return js([song] if asked.params["track_name"].lower() == "rain" else [song, version])
+
+    version = record("Rain (Instrumental)", "Somebody", instrumental=True, duration=200)
+    serve(searched, NO_WORDS)
+    assert lrclib(client, Wanted("Rain - 2011 Remaster", "Somebody", seconds=200)).text == "the words"
+    assert lrclib(client, Wanted("Rain (Instrumental)", "Somebody", seconds=200)).status == "instrumental"
+    assert lrclib(client, Wanted("Rain - Karaoke Version", "Somebody")).status == "not_found"
+    assert lrclib(client, Wanted("Instrumental Rain", "Somebody")).status == "not_found"
 
 
 def test_lyrics_ovh_is_asked_after_lrclib(serve: Serve, client: Client) -> None:

@@ -156,6 +156,8 @@ class Answer:
     @property
     def is_page(self) -> bool:
         """Whether it is a page for people where an answer for programs was asked for."""
+        if self.body.lstrip()[:1] in (b"{", b"["):  # some services call their JSON a page
+            return False
         return "text/html" in self.headers.get("content-type", "") or _HTML.match(self.body) is not None
 
     @property

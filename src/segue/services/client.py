@@ -62,14 +62,14 @@ class Client:
         # httpx logs the whole address of each request, and some services want their key in it
         logging.getLogger("httpx").addFilter(_without_query)
 
-    def ask(self, request: Request, read: Callable[[Answer], T], kind: type[T], keep: float) -> T:
+    def ask(self, request: Request, read: Callable[[Answer], T], kind: type[T], keep: Callable[[T], float]) -> T:
         """What a request's answer says: remembered, or asked for, read and remembered.
 
         Args:
             read: what to keep of an answer. It sees every answer but 429, 5xx and redirects, and raises what is wrong
                 with it, :class:`~segue.services.base.Temporary` to be asked again.
             kind: type of what it returns; must survive being JSON.
-            keep: seconds for which to remember it.
+            keep: seconds for which to remember what was read.
 
         Raises:
             ServiceError: there is no usable answer; nothing is remembered.
@@ -78,7 +78,7 @@ class Client:
         if found is not None:
             return found
         made = self.send(request, read)
-        self.remember(request.key, request.service, made, keep)
+        self.remember(request.key, request.service, made, keep(made))
         return made
 
     def recall(self, key: str, kind: type[T]) -> T | None:

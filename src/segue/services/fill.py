@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ __all__ = ["Filled", "Save", "fill_features", "fill_lyrics", "fill_tags"]
 
 Progress = Callable[[int, int], None]
 Save = Callable[[Patch], None]
-_EVERY = 500
+_EVERY = 500  # requests after which what is new is written
+_REST = 20.0  # of a large library, writing takes no more than this part of the time
 _PATIENCE = 5
 
 
@@ -209,11 +211,15 @@ def _each(
     ids = library.tracks["track_id"]
     new: dict[str, dict[str, Any]] = {}
     sent = client.n_sent
+    rest_until = 0.0
 
     def flush() -> None:
+        nonlocal sent, rest_until
         if new:
+            started = time.monotonic()
             save(Patch(tuple(new), pl.DataFrame(list(new.values()), schema=dict(schema)), over=over))
             new.clear()
+            sent, rest_until = client.n_sent, started + _REST * (time.monotonic() - started)
 
     try:
         for done, row in enumerate(rows):
@@ -225,9 +231,8 @@ def _each(
             if values:
                 new[ids[row]] = values
             # what comes out of the cache costs nothing to get again, so it is no reason to write
-            if client.n_sent - sent >= _EVERY:
+            if client.n_sent - sent >= _EVERY and time.monotonic() >= rest_until:
                 flush()
-                sent = client.n_sent
         if progress is not None:
             progress(len(rows), len(rows))
         return len(rows)

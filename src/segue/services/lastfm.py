@@ -7,7 +7,6 @@ read and remembered. Never asked while this was written; the tests answer as its
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, TypeVar
 
@@ -155,32 +154,25 @@ class Lastfm:
         """
         params = {"track": name, "artist": artist, "autocorrect": "1"}
         request = self._request("track.gettoptags", params)
-        found = self.client.recall(request.key, tuple[str, ...])
-        if found is None:
-            found = self.client.send(request, _read_tags)
-            self.client.remember(request.key, LASTFM, found, _KEEP_TAGS if found else _KEEP_NOTHING)
-        return found
+        return self.client.ask(
+            request, _read_tags, tuple[str, ...], lambda found: _KEEP_TAGS if found else _KEEP_NOTHING
+        )
 
     def _page(self, user: str, page: int) -> _LovedPage:
         params = {"user": user, "limit": str(_PAGE), "page": str(page)}
-        return self._about_user("user.getlovedtracks", params, _read_loved, _LovedPage)
+        return self.client.ask(self._request("user.getlovedtracks", params), _read_loved, _LovedPage, _keep)
 
     def _country(self, user: str) -> _Country:
-        return self._about_user("user.getinfo", {"user": user}, _read_country, _Country)
-
-    def _about_user(self, method: str, params: dict[str, str], read: Callable[[Answer], T], kind: type[T]) -> T:
-        request = self._request(method, params)
-        found = self.client.recall(request.key, kind)
-        if found is None:
-            found = self.client.send(request, read)
-            known = getattr(found, "status", None) == "found"
-            self.client.remember(request.key, LASTFM, found, _KEEP_USER if known else _KEEP_NOTHING)
-        return found
+        return self.client.ask(self._request("user.getinfo", {"user": user}), _read_country, _Country, _keep)
 
     def _request(self, method: str, params: dict[str, str]) -> Request:
         return Request(
             LASTFM, "/", {"method": method, "format": "json", **params}, secret_params={"api_key": self._key}
         )
+
+
+def _keep(found: _LovedPage | _Country) -> float:
+    return _KEEP_USER if found.status == "found" else _KEEP_NOTHING
 
 
 def _read_loved(answer: Answer) -> _LovedPage:

@@ -5,19 +5,20 @@ Source: https://lrclib.net/docs. Never asked while this was written; the tests a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import msgspec
 
 from segue.library.names import fold, recording_key
 from segue.services.base import Answer, Request, Service
-from segue.services.client import DAY, Client
-from segue.services.wanted import MOST_CHARACTERS, LyricsFound, Wanted, read_text
+from segue.services.client import Client
+from segue.services.wanted import MOST_CHARACTERS, LyricsFound, Wanted, keep, read_text
 
 __all__ = ["LRCLIB", "lrclib"]
 
 LRCLIB = Service("lrclib", "https://lrclib.net", "SEGUE_LRCLIB_URL", interval=0.2, timeout=30.0)
-_KEEP, _KEEP_NOTHING = 365 * DAY, 30 * DAY
+_VERSION = re.compile(r"[(\[–—-].*\b(?:instrumental|karaoke|backing track)\b", re.IGNORECASE)
 _NEAR = 3.0  # seconds by which two copies of one recording differ
 
 
@@ -44,8 +45,7 @@ def lrclib(client: Client, wanted: Wanted) -> LyricsFound:
     Raises:
         ServiceError: nothing was learnt.
     """
-    names = {"track_name": wanted.name[:MOST_CHARACTERS], "artist_name": wanted.artist[:MOST_CHARACTERS]}
-    params = dict(names)
+    params = {"track_name": wanted.name[:MOST_CHARACTERS], "artist_name": wanted.artist[:MOST_CHARACTERS]}
     if wanted.album:
         params["album_name"] = wanted.album[:MOST_CHARACTERS]
     if wanted.seconds:
@@ -55,9 +55,16 @@ def lrclib(client: Client, wanted: Wanted) -> LyricsFound:
     if found is None:
         found = client.send(exact, _exact)
         if found.status == "not_found":
-            found = client.send(Request(LRCLIB, "/api/search", names), lambda answer: _best(answer, wanted))
-        client.remember(exact.key, LRCLIB, found, _KEEP_NOTHING if found.status == "not_found" else _KEEP)
+            found = client.send(_search(wanted), lambda answer: _best(answer, wanted))
+        client.remember(exact.key, LRCLIB, found, keep(found))
     return found
+
+
+def _search(wanted: Wanted) -> Request:
+    """By the name without "2011 Remaster" and the like, under which nobody writes words down."""
+    name = wanted.name if _without_words(wanted) else recording_key(wanted.name, "").rstrip("\t")
+    params = {"track_name": name[:MOST_CHARACTERS], "artist_name": wanted.artist[:MOST_CHARACTERS]}
+    return Request(LRCLIB, "/api/search", params)
 
 
 def _exact(answer: Answer) -> LyricsFound:
@@ -73,15 +80,16 @@ def _exact(answer: Answer) -> LyricsFound:
 def _best(answer: Answer, wanted: Wanted) -> LyricsFound:
     """The entry of this recording that is nearest in length, one with words first.
 
-    Entries of an instrumental version have the same name but for a word, so only one with exactly this name and
-    about this length tells that the track itself has no words.
+    Instrumental versions have the same name but for a word. So only an entry with exactly this name and about this
+    length tells that the track itself has no words, and a track whose name says that it is such a version does not
+    get the words of the song.
     """
     if answer.status == 404 and not answer.is_page:
         answer.decode(_NotFound)
         return LyricsFound("not_found")
     records = answer.read(list[_Record])
-    key = recording_key(wanted.name, wanted.artist)
-    same = [each for each in records if recording_key(each.trackName, each.artistName) == key]
+    key = _key(wanted.name, wanted.artist, wanted)
+    same = [each for each in records if _key(each.trackName, each.artistName, wanted) == key]
     outcomes = [(each, _words(each)) for each in _nearest(same, wanted.seconds)]
     for _, found in outcomes:
         if found.status == "found":
@@ -91,6 +99,14 @@ def _best(answer: Answer, wanted: Wanted) -> LyricsFound:
         if found.status == "instrumental" and fold(record.trackName) == fold(wanted.name) and apart <= _NEAR:
             return found
     return LyricsFound("not_found")
+
+
+def _without_words(wanted: Wanted) -> bool:
+    return _VERSION.search(wanted.name) is not None
+
+
+def _key(name: str, artist: str, wanted: Wanted) -> str:
+    return f"{fold(name)}\t{fold(artist)}" if _without_words(wanted) else recording_key(name, artist)
 
 
 def _nearest(records: Iterable[_Record], seconds: float | None) -> list[_Record]:

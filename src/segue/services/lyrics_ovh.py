@@ -12,13 +12,12 @@ from urllib.parse import quote
 import msgspec
 
 from segue.services.base import Answer, Request, Service
-from segue.services.client import DAY, Client
-from segue.services.wanted import MOST_CHARACTERS, LyricsFound, Wanted, read_text
+from segue.services.client import Client
+from segue.services.wanted import MOST_CHARACTERS, LyricsFound, Wanted, keep, read_text
 
 __all__ = ["LYRICS_OVH", "lyrics_ovh"]
 
 LYRICS_OVH = Service("lyrics.ovh", "https://api.lyrics.ovh", "SEGUE_LYRICS_OVH_URL", interval=1.0, timeout=30.0)
-_KEEP, _KEEP_NOTHING = 365 * DAY, 30 * DAY
 # one of the sites behind it begins with this line
 _FIRST_LINE = re.compile(r"\A\s*Paroles de la chanson [^\n]*\n")
 
@@ -41,12 +40,7 @@ def lyrics_ovh(client: Client, wanted: Wanted) -> LyricsFound:
     if any(name in ("", ".", "..") for name in names):
         return LyricsFound("not_found")  # a path with these leads elsewhere
     artist, name = (quote(text, safe="", errors="replace") for text in names)
-    request = Request(LYRICS_OVH, f"/v1/{artist}/{name}")
-    found = client.recall(request.key, LyricsFound)
-    if found is None:
-        found = client.send(request, _read)
-        client.remember(request.key, LYRICS_OVH, found, _KEEP_NOTHING if found.status == "not_found" else _KEEP)
-    return found
+    return client.ask(Request(LYRICS_OVH, f"/v1/{artist}/{name}"), _read, LyricsFound, keep)
 
 
 def _read(answer: Answer) -> LyricsFound:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from segue.services.client import DAY
 from segue.sources.lyrics_text import lyrics_of
 from segue.sources.outside import MAX_LYRICS
 
-__all__ = ["MOST_CHARACTERS", "LyricsFound", "Status", "Wanted", "read_text"]
+__all__ = ["MOST_CHARACTERS", "LyricsFound", "Status", "Wanted", "keep", "read_text"]
 
 Status: TypeAlias = Literal["found", "instrumental", "not_found", "blocked", "error"]
 
@@ -43,6 +44,11 @@ class LyricsFound:
     def __post_init__(self) -> None:
         if (self.status == "found") != bool(self.text.strip()):
             raise ValueError(f"lyrics that are {self.status} with {len(self.text)} characters of text")
+
+
+def keep(found: LyricsFound) -> float:
+    """Seconds for which to remember it: words stay, but what nobody has today somebody may write down tomorrow."""
+    return 30 * DAY if found.status == "not_found" else 365 * DAY
 
 
 def read_text(raw: str, source: str) -> LyricsFound:
