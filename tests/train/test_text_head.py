@@ -6,14 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models.tiny import tiny_folder
-from train.planted_moods import planted_moods
 
+from models.tiny import tiny_folder
 from segue.errors import InputError, TrainingError
 from segue.train.sentiment import Examples, SentimentSettings, TrainedHead, examples, held_out, train_head
 from segue.train.sentiment_baselines import frozen_logistic, majority, tfidf_logistic
 from segue.train.text_head import TextHead
 from segue.train.text_model import TextModel
+from train.planted_moods import planted_moods
 
 QUICK = SentimentSettings(epochs=4, lr=3e-3, lr_head=1e-2, frozen_layers=0, dropout=0.0)
 
@@ -148,4 +148,4 @@ def test_baselines_find_the_word_and_the_majority_knows_nothing() -> None:
     assert set(most.tolist()) == {int(np.bincount(found.train[1]).argmax())}
     assert majority(found).held_out == pytest.approx(1 / 3)
     frozen = frozen_logistic(found, SentenceEncoder.open(tiny_folder()))
-    assert 0.4 < (frozen.probabilities(test.texts).argmax(1) == test.classes).mean()
+    assert (frozen.probabilities(test.texts).argmax(1) == test.classes).mean() > 0.4
