@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from segue.errors import MissingDependency
+from segue.evaluate.drawing import Plot
 from segue.evaluate.html import SIGNIFICANT
 from segue.evaluate.page import figures as drawn_figures
 from segue.evaluate.page import page, safe, table
 from segue.evaluate.table import Row, Score
-from segue.evaluate.user_plots import user_plots
+from segue.evaluate.user_plots import epoch_plots, score_plots
 from segue.evaluate.user_table import Fairness, Group, UserFigures, ViewRow
 from segue.evaluate.user_terminal import percent, verdict
 
@@ -35,10 +36,11 @@ def to_html(figures: UserFigures) -> str:
         f'<p class="quiet">Tracks asked about by regime: {safe(regimes)}.</p>',
         "<ul>" + "".join(f"<li>{safe(note)}</li>" for note in figures.notes) + "</ul>" if figures.notes else "",
         *_views(figures.views, figures.metrics),
-        *_plots(figures),
+        *_plots(figures, score_plots),
         *(_block(figures, metric) for metric in figures.metrics),
         *_verdicts(figures),
         *_fairness(figures),
+        *(_plots(figures, epoch_plots) if figures.histories else ()),
         _methods(figures),
         f'<p class="quiet">Every metric is defined in docs/metrics.md. * and colour: p at most {SIGNIFICANT} after '
         "Holm.</p>",
@@ -87,9 +89,9 @@ def _bounded(found: Score | None) -> str:
     return f"{percent(found.mean)}<br><small>{percent(found.low)} to {percent(found.high)}</small>"
 
 
-def _plots(figures: UserFigures) -> Iterable[str]:
+def _plots(figures: UserFigures, draw: Callable[[UserFigures], list[Plot]]) -> Iterable[str]:
     try:
-        return drawn_figures(user_plots(figures))
+        return drawn_figures(draw(figures))
     except MissingDependency as error:
         return [f'<p class="quiet">No plots: {safe(str(error))}.</p>']
 

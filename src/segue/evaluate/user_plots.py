@@ -11,22 +11,32 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["user_plots"]
+__all__ = ["epoch_plots", "score_plots"]
 
 _LINE = "#e6e6e6"
 _SHOWN = ("all", "warm", "tail", "strict cold", "strict cold, among cold")
 _MOST_HISTORIES = 40
 
 
-def user_plots(figures: UserFigures) -> list[Plot]:
-    """Draw what there are figures for.
+def score_plots(figures: UserFigures) -> list[Plot]:
+    """Draw the primary metric of every method and slice.
 
     Raises:
         MissingDependency: matplotlib is not installed.
     """
     need_matplotlib()
-    drawn = [_scores(figures)]
-    drawn += [_epochs(one, figures.metrics, place) for place, one in enumerate(figures.histories[:_MOST_HISTORIES])]
+    drawn = _scores(figures)
+    return [] if drawn is None else [drawn]
+
+
+def epoch_plots(figures: UserFigures) -> list[Plot]:
+    """Draw the trainings, epoch by epoch, at most 40 of them.
+
+    Raises:
+        MissingDependency: matplotlib is not installed.
+    """
+    need_matplotlib()
+    drawn = [_epochs(one, figures.metrics, place) for place, one in enumerate(figures.histories[:_MOST_HISTORIES])]
     return [plot for plot in drawn if plot is not None]
 
 
