@@ -88,6 +88,20 @@ def test_a_long_ban_is_not_outwaited(start: Start, client: Client, clock: Clock)
     assert len(server.asked) == 1 and not clock.slept
 
 
+def test_a_service_that_failed_is_asked_once_until_it_answers(start: Start, client: Client) -> None:
+    server = start(lambda asked: Reply(500))
+    asked = []
+    for a in "123":
+        with pytest.raises(Unavailable):
+            ask(client, at(server), a=a)
+        asked.append(len(server.asked))
+    assert asked == [4, 5, 6]
+    server.app = lambda asked: js([1])
+    assert ask(client, at(server), a="4") == [1]
+    server.app = in_turn([Reply(500), js([2])])
+    assert ask(client, at(server), a="5") == [2]
+
+
 def test_429_to_the_last_is_blocked(start: Start, client: Client) -> None:
     server = start(lambda asked: js({}, 429))
     with pytest.raises(Blocked, match="429"):
@@ -167,7 +181,7 @@ def test_hanging_cut_and_dripping_answers(start: Start, client: Client, clock: C
     server.app = lambda asked: Reply(200, b"[1, 2, 3]", cut=True)
     with pytest.raises(Unavailable, match="cannot be reached"):
         ask(client, at(server, **service), a="2")
-    assert clock.slept == [1.0, 1.0, 1.0]
+    assert clock.slept == [1.0, 1.0]
     server.app = lambda asked: Reply(200, b"[" + b" " * 1_000 + b"]", drip=0.02)
     started = time.monotonic()
     with Client(sleep=clock.sleep) as real, pytest.raises(Unavailable, match="in time"):

@@ -41,8 +41,9 @@ class Client:
 
     A request is sent again, after a back-off or as long as Retry-After says, when there is no connection or no answer
     in time, and on 429 and 5xx; each host is asked at most every ``service.interval`` seconds, but one on
-    this very machine, which needs no sparing, as often as one likes. Whatever goes wrong in the end is a
-    :class:`~segue.services.base.ServiceError`.
+    this very machine, which needs no sparing, as often as one likes. A service that failed to the last is asked once
+    each time until it answers again, so that a network that is away is noticed soon. Whatever goes wrong in the
+    end is a :class:`~segue.services.base.ServiceError`.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Client:
         self._limit = RateLimit(monotonic, sleep)
         self._transport = transport
         self._clients: dict[tuple[bool, bool], httpx.Client] = {}
+        self._failed: set[str] = set()
         self.n_sent = 0
         # httpx logs the whole address of each request, and some services want their key in it
         logging.getLogger("httpx").addFilter(_without_query)
@@ -104,16 +106,19 @@ class Client:
         """
         base = check_base(request.service, secret=bool(request.secret_params or request.secret_headers))
         attempts = tenacity.Retrying(
-            stop=tenacity.stop_after_attempt(request.service.attempts),
+            stop=tenacity.stop_after_attempt(1 if base in self._failed else request.service.attempts),
             wait=_pause,
             retry=tenacity.retry_if_exception_type(Temporary),
             sleep=self._sleep,
             reraise=True,
         )
         try:
-            return attempts(lambda: self._read(request, base, read))
+            found = attempts(lambda: self._read(request, base, read))
         except Temporary as error:
+            self._failed.add(base)
             raise error.becomes from error
+        self._failed.discard(base)
+        return found
 
     def close(self) -> None:
         """Let go of all connections."""
