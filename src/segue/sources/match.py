@@ -78,28 +78,17 @@ def match(tracks: pl.DataFrame, outside: Outside, *, versions: bool = True) -> M
     """
     state = _State(tracks.height, outside)
     ids, names, artists = (tracks[name].to_list() for name in ("track_id", "name", "artist"))
-    state.take(
-        "id",
-        [(id_key(i), row, 0) for row, i in enumerate(outside.track_ids)],
-        _keys(map(id_key, ids)),
-        _agreeing(ids, names, outside),
-    )
+    state.take("id", _offered(id_key, outside.track_ids), _keys(id_key, ids), _agreeing(ids, names, outside))
     if "isrc" in tracks.columns:
-        state.take(
-            "isrc",
-            [(isrc_key(i), row, 0) for row, i in enumerate(outside.isrcs)],
-            _keys(map(isrc_key, tracks["isrc"].to_list())),
-        )
-    state.take(
-        "file",
-        [(stem_key(s), row, 0) for row, s in enumerate(outside.stems)],
-        _keys(map(stem_key, tracks["location"].to_list())),
-    )
+        state.take("isrc", _offered(isrc_key, outside.isrcs), _keys(isrc_key, tracks["isrc"].to_list()))
+    state.take("file", _offered(stem_key, outside.stems), _keys(stem_key, tracks["location"].to_list()))
     named = [(n, a) if n and a else None for n, a in zip(names, artists, strict=True)]
-    folded = _Folded(outside.names)
-    state.take("name", list(_readings(outside.names, folded.exact)), folded.keys(named, state.left, folded.exact))
-    for by, how in (("version", folded.version), ("other version", folded.other_version)) if versions else ():
-        state.take(by, list(_readings(outside.names, how)), folded.keys(named, state.left, how))
+    folded = _Folded({pair[1] for i in state.left if (pair := named[i]) is not None})
+    for by, how in (
+        ("name", folded.exact),
+        *((("version", folded.version), ("other version", folded.other_version)) if versions else ()),
+    ):
+        state.take(by, _readings(outside.names, folded, how), folded.keys(named, how))
     examples = [named[i] for i in np.flatnonzero(state.ambiguous)[:_EXAMPLES].tolist()]
     told = tuple(f"{pair[1]} - {pair[0]}" for pair in examples if pair is not None)
     return Match(state.rows, state.by, state.ambiguous, outside.n_rows, told)
@@ -122,27 +111,29 @@ class _State:
     def take(
         self,
         by: str,
-        offered: list[tuple[str | None, int, int]],
-        keys: Callable[[int], Sequence[str]],
+        offered: Iterable[tuple[str, int, int]],
+        keys: Callable[[int], Iterable[str]],
         agrees: Callable[[int, int], bool] = lambda track, row: True,
     ) -> None:
         """Give each undecided track the best row that has its key.
 
         Args:
-            offered: (key, row of the source, how far-fetched this reading is).
+            offered: (key, row of the source, how far-fetched this reading is); read to its end before any track's key.
             keys: track row -> its keys, the better first.
             agrees: whether a track and a row of the source may be the same.
         """
+        left = self.left
+        if not left:
+            return
         popularity = self.outside.popularity
         candidates: dict[str, list[tuple[int, float, int]]] = {}
         for key, row, reading in offered:
-            if key is not None:
-                known = popularity[row]
-                candidates.setdefault(key, []).append((reading, -known if known is not None else 0.0, row))
+            known = popularity[row]
+            candidates.setdefault(key, []).append((reading, -known if known is not None else 0.0, row))
         if not candidates:
             return
         position = BY.index(by)
-        for track in self.left:
+        for track in left:
             found: list[tuple[int, float, int]] = []
             for key in keys(track):
                 found = found or candidates.get(key, [])
@@ -154,8 +145,19 @@ class _State:
             self.ambiguous[track] = len({row for reading, _, row in possible if reading == best[0]}) > 1
 
 
-def _keys(values: Iterable[str | None]) -> Callable[[int], Sequence[str]]:
-    return [() if value is None else (value,) for value in values].__getitem__
+def _keys(how: Callable[[str | None], str | None], values: Sequence[str | None]) -> Callable[[int], Iterable[str]]:
+    def keys(track: int) -> Iterator[str]:
+        key = how(values[track])
+        if key is not None:
+            yield key
+
+    return keys
+
+
+def _offered(how: Callable[[str | None], str | None], values: Sequence[str | None]) -> Iterator[tuple[str, int, int]]:
+    for row, value in enumerate(values):
+        if value is not None and (key := how(value)) is not None:
+            yield key, row, 0
 
 
 def _agreeing(ids: Sequence[str], names: Sequence[str | None], outside: Outside) -> Callable[[int, int], bool]:
@@ -170,15 +172,17 @@ def _agreeing(ids: Sequence[str], names: Sequence[str | None], outside: Outside)
 
 
 class _Folded:
-    """Keys of names and artists; every name and artist is folded once, and only where the source knows the artist."""
+    """Keys of names and artists; each is folded once, and names only where library and source share the artist.
 
-    def __init__(self, names: Sequence[Names]) -> None:
+    Args:
+        artists: of the tracks that are looked for.
+    """
+
+    def __init__(self, artists: Iterable[str]) -> None:
         self._artists: dict[str, tuple[str, ...]] = {}
         self._names: dict[str, tuple[str, bool]] = {}
-        self._known: set[str] = set()
-        for readings in names:
-            for _, artist in readings:
-                self._known.update(self._artist(artist))
+        self._wanted = {folded for artist in artists for folded in self._artist(artist)}
+        self._met: set[str] = set()
 
     def _artist(self, artist: str) -> tuple[str, ...]:
         """An artist, and the first one of several."""
@@ -187,6 +191,14 @@ class _Folded:
             folded = tuple(dict.fromkeys((fold(artist), fold(first_artist(artist)))))
             self._artists[artist] = folded
         return folded
+
+    def wants(self, artist: str) -> bool:
+        """Whether tracks by an artist of the source are looked for; if so, they are worth a key."""
+        folded = self._artist(artist)
+        wanted = not self._wanted.isdisjoint(folded)
+        if wanted:
+            self._met.update(folded)
+        return wanted
 
     def exact(self, name: str, artist: str) -> Iterator[str]:
         yield f"{fold(name)}\t{self._artist(artist)[0]}"
@@ -207,21 +219,20 @@ class _Folded:
         return found
 
     def keys(
-        self, named: Sequence[tuple[str, str] | None], left: Iterable[int], how: Callable[[str, str], Iterator[str]]
-    ) -> Callable[[int], Sequence[str]]:
-        made: dict[int, tuple[str, ...]] = {}
-        for i in left:
-            pair = named[i]
-            if pair is not None and not self._known.isdisjoint(self._artist(pair[1])):
-                made[i] = tuple(how(*pair))
-        return lambda track: made.get(track, ())
+        self, named: Sequence[tuple[str, str] | None], how: Callable[[str, str], Iterator[str]]
+    ) -> Callable[[int], Iterable[str]]:
+        def of(track: int) -> Iterable[str]:
+            pair = named[track]
+            return () if pair is None or self._met.isdisjoint(self._artist(pair[1])) else how(*pair)
+
+        return of
 
 
 def _readings(
-    names: Sequence[Names], how: Callable[[str, str], Iterator[str]]
-) -> Iterator[tuple[str | None, int, int]]:
+    names: Sequence[Names], folded: _Folded, how: Callable[[str, str], Iterator[str]]
+) -> Iterator[tuple[str, int, int]]:
     for row, readings in enumerate(names):
         for reading, (name, artist) in enumerate(readings):
-            if name.strip() and artist.strip():
+            if name.strip() and artist.strip() and folded.wants(artist):
                 for key in how(name, artist):
                     yield key, row, reading

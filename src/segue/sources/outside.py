@@ -110,7 +110,7 @@ class Outside:
 def outside_of(
     label: str,
     format: str,
-    columns: Mapping[str, Sequence[Any]],
+    columns: Mapping[str, Sequence[Any] | pl.Series],
     notes: Counter[str],
     *,
     names: Sequence[Names],
@@ -122,11 +122,11 @@ def outside_of(
     """Rows of a source with clean values: numbers out of range and empty texts are null, and counted in ``notes``.
 
     Args:
-        columns: some of :data:`ANNOTATED`; floats, strings or booleans, None where unknown.
+        columns: of :data:`ANNOTATED` or ``audio_*``; numbers, strings or booleans, None where unknown.
     """
     n = len(names)
     none: list[Any] = [None] * n
-    made = {name: _clean(name, list(values), notes) for name, values in columns.items()}
+    made = {name: _clean(name, values, notes) for name, values in columns.items()}
     return Outside(
         label=label,
         format=format,
@@ -140,14 +140,17 @@ def outside_of(
     )
 
 
-def _clean(name: str, values: list[Any], notes: Counter[str]) -> pl.Series:
+def _clean(name: str, values: Sequence[Any] | pl.Series, notes: Counter[str]) -> pl.Series:
     dtype = type_of(name)
     if dtype == pl.String:
         most = MAX_LYRICS if name == "lyrics" else MAX_CHARACTERS
         return pl.Series(name, [_text(name, value, most, notes) for value in values], pl.String)
     if dtype == pl.Boolean:
         return pl.Series(name, values, pl.Boolean)
-    column = pl.Series(name, [None if value is None else _number(value) for value in values], pl.Float64)
+    if isinstance(values, pl.Series):
+        column = values.alias(name)
+    else:
+        column = pl.Series(name, [None if value is None else _number(value) for value in values], pl.Float64)
     low, high = _RANGES.get(name, _ANY)
     inside = column.is_between(low, high)
     if name in _WHOLE:

@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 
+import polars as pl
+
 from segue.library.tables import LYRICS_STATUS
 from segue.sources.cells import Column, truth
 from segue.sources.text import MAX_CHARACTERS
 
 __all__ = [
-    "artist_of", "is_explicit", "key_of", "metre_of", "mode_of", "number_in", "read_cells", "status_of", "tags_of",
-    "year_of",
+    "artist_of", "is_explicit", "key_of", "metre_of", "mode_of", "number_in", "numbers", "read_cells", "status_of",
+    "tags_of", "year_of",
 ]  # fmt: skip
 
 T = TypeVar("T")
@@ -59,6 +61,16 @@ def read_cells(values: Column, read: Callable[[str], T | None], what: str, notes
     if bad:
         notes[f"{what}: cells that cannot be read, left out"] += bad
     return made
+
+
+def numbers(values: Column, read: Callable[[str], float | None], what: str, notes: Counter[str]) -> pl.Series:
+    """Cells as float64; ``read`` is asked where a cell is no plain number, what it refuses is null and counted."""
+    texts = pl.Series(what, values, pl.String).str.strip_chars()
+    plain = texts.cast(pl.Float64, strict=False).fill_nan(None)
+    rest = (plain.is_null() & texts.is_not_null()).arg_true()
+    if not rest.len():
+        return plain
+    return plain.scatter(rest, pl.Series(read_cells(texts[rest].to_list(), read, what, notes), dtype=pl.Float64))
 
 
 def number_in(cell: str) -> float | None:

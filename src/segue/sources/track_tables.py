@@ -25,6 +25,7 @@ from segue.sources.track_cells import (
     metre_of,
     mode_of,
     number_in,
+    numbers,
     read_cells,
     status_of,
     tags_of,
@@ -77,7 +78,7 @@ def read_track_table(data: bytes, kind: str, label: str) -> Outside:
         track_ids=ids,
         isrcs=cells.get("isrc", none),
         stems=cells.get("location", none),
-        popularity=read_cells(cells.get("popularity", none), number_in, "popularity", notes),
+        popularity=numbers(cells.get("popularity", none), number_in, "popularity", notes).to_list(),
     )
     if set(found.values.columns) <= {"name", "artist"}:
         raise SourceError("says nothing about any track: all cells are empty or cannot be read", path=label)
@@ -113,13 +114,15 @@ def _names(name: str | None, artist: str | None) -> Names:
 
 def _values(
     cells: dict[str, Column], percent: frozenset[str], names: list[Names], label: str, notes: Counter[str]
-) -> dict[str, list[Any]]:
-    values: dict[str, list[Any]] = {}
+) -> dict[str, Any]:
+    """Columns of values; the cells of numbers are used up."""
+    values: dict[str, Any] = {}
     readers = {"key": key_of, "mode": mode_of, "time_signature": metre_of}
-    for name in cells:
+    for name in list(cells):
         if name in FEATURES or is_descriptor(name):
-            read = read_cells(cells[name], readers.get(name, number_in), name, notes)
-            values[name] = [v and v / 100 for v in read] if name in percent else read
+            # the cells of a million tracks take a gigabyte, their numbers a tenth of it
+            read = numbers(cells.pop(name), readers.get(name, number_in), name, notes)
+            values[name] = read / 100 if name in percent else read
     for name, to, reader in (
         ("year", "year", year_of),
         ("duration", "duration_ms", seconds),
