@@ -13,6 +13,7 @@ import pytest
 from cli.conftest import HOSTILE_NAMES, Segue, invoke
 from cli.small_mpd import mpd
 from segue.library import Library
+from segue.library.tables import AUDIO_FEATURES
 from segue.sources.spreadsheet import csv_bytes
 
 
@@ -108,6 +109,23 @@ def test_killed_while_writing_the_old_library_is_there(folder: Path, segue: Segu
     segue("annotate", folder / "library", folder / "features.csv")
     assert Library.load(folder / "library").tracks["energy"].null_count() == 2
     assert not list(folder.glob(".library*"))  # what the killed one left is swept away
+
+
+def test_the_demo_as_files_comes_back_as_it_was_planted(tmp_path: Path, segue: Segue) -> None:
+    """Playlists, then features, lyrics and summaries through the commands: every value of every track is there."""
+    from segue.sources.demo.songs import tracks_table, write_songs
+
+    files = write_songs(tmp_path / "songs", 60, 1)
+    segue("ingest", files["playlists"], "-o", tmp_path / "library")
+    segue("annotate", tmp_path / "library", *(files[n] for n in ("tracks", "features", "lyrics", "summaries")))
+    found = Library.load(tmp_path / "library").tracks
+    planted = found.select("track_id").join(tracks_table(), on="track_id", how="left", maintain_order="left")
+    assert found.height > 500
+    for name in ("lyrics", "lyrics_status", "lyrics_source", "summary", "tags", "genre", "year"):
+        assert found[name].equals(planted[name].cast(found.schema[name])), name
+    for name in AUDIO_FEATURES:
+        assert found[name].is_null().equals(planted[name].is_null()), name
+        assert (found[name] - planted[name]).abs().max() < 1e-3, name
 
 
 def test_help_has_examples() -> None:

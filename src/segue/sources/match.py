@@ -118,7 +118,7 @@ class _State:
         """Give each undecided track the best row that has its key.
 
         Args:
-            offered: (key, row of the source, how far-fetched this reading is); read to its end before any track's key.
+            offered: (key, row of the source, how far-fetched this reading is); used up before any track is asked.
             keys: track row -> its keys, the better first.
             agrees: whether a track and a row of the source may be the same.
         """
