@@ -72,6 +72,7 @@ def test_lyrics_elsewhere_as_json_and_again(segue: Segue, serve: Serve, folder: 
         "remarks": {"lrclib refuses to answer (status 403)": 2},
     }
     assert "4 tracks not looked up yet; run this again to go on" in done.stderr
+    assert "2 look-ups failed, so nothing is known of these; run this again later with --retry" in done.stderr
     assert "lyrics" not in Library.load(folder).tracks.columns
     server.app = words(6)
     assert segue("fetch", "lyrics", out, "--service", "lrclib").stdout == "found 4\n"

@@ -173,7 +173,13 @@ def _fill(
     for sentence, n in filled.remarks.items():
         say(f"{sentence} ({n:,} x)")
     for name in filled.given_up:
-        say(f"{name} failed too often in a row and was asked no more; run this again later")
+        say(f"{name} failed too often in a row and was asked no more")
+    failed = sum(filled.outcomes.get(status, 0) for status in ("blocked", "error"))
+    if failed:
+        say(
+            f"{counted(failed, 'look-up')} failed, so nothing is known of these; run this again later"
+            + (" with --retry blocked,error" if what == "lyrics" else "")
+        )
     if filled.unaskable:
         say(f"{counted(filled.unaskable, 'track')} without {without} cannot be looked up")
     if filled.unasked:
