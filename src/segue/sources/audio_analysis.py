@@ -91,8 +91,11 @@ def analyse_file(path: Path, *, seconds: float = 120.0) -> dict[str, float | Non
         with soundfile.SoundFile(path) as file:
             samples, duration = _middle(file, path, seconds)
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
-        reason = str(error).removeprefix(f"Error opening {str(path)!r}: ")[:200]
-        raise SourceError(f"cannot be read as audio ({reason})", path=path) from error
+        # what libsndfile says itself often misleads: of a damaged MP3, that it does not exist
+        reason = (
+            "cannot be decoded: damaged, or of a kind that libsndfile does not know (WAV, FLAC, Ogg, MP3 are fine)"
+        )
+        raise SourceError(reason, path=path) from error
     return {"duration_ms": float(duration), **analyse_samples(samples)}
 
 

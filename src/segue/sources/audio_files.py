@@ -241,6 +241,8 @@ def _pool(jobs: int) -> ProcessPoolExecutor:
 def _worker() -> None:
     # Ctrl-C is for the parent, which saves what is done
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # decoders write their own remarks past Python, between the lines of the progress
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _stored(out: Path) -> dict[str, Row]:
