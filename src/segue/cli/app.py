@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from segue.cli import (
+    analyse,
     annotate,
     architectures,
     challenge,
@@ -97,6 +98,7 @@ for _command in (
     ingest.ingest,
     annotate.annotate,
     listeners.listeners,
+    analyse.analyse,
     train.train,
     finetune.finetune,
     update.update,
