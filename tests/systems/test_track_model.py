@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from segue.encode.autoencoder import AutoencoderSpec
 from segue.encode.ngrams import NgramEncoder
 from segue.errors import InputError, OutputError, SegueError, StoredDataError
 from segue.library import Interactions, Library, Query
@@ -19,17 +18,7 @@ from segue.systems.track_model import TrackModel
 from segue.systems.track_neighbours import learn
 from segue.systems.track_parts import AUDIO, LEARNT, LYRICS
 from segue.systems.track_settings import TrackSettings, shaping_rows
-from segue.train.autoencoder import AutoencoderSettings
-from segue.train.track_vectors import TrackVectorSettings
-from train.planted_tracks import planted_tracks
-
-QUICK = TrackSettings(
-    audio=AutoencoderSpec.of(4, (8,)),
-    lyrics=AutoencoderSpec.of(5, (12,)),
-    autoencoder=AutoencoderSettings(epochs=4, steps_per_epoch=20),
-    vectors=TrackVectorSettings(d=12, hidden=16, artist_d=8, text_directions=24, epochs=3, least_steps=60),
-    clusters=6,
-)
+from train.planted_tracks import QUICK, planted_tracks
 
 
 def texts_of(library: Library) -> NgramEncoder:

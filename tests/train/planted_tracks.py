@@ -5,9 +5,20 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from segue.encode.autoencoder import AutoencoderSpec
 from segue.library import Interactions, Library
 from segue.library.tables import AUDIO_FEATURES
+from segue.systems.track_settings import TrackSettings
+from segue.train.autoencoder import AutoencoderSettings
+from segue.train.track_vectors import TrackVectorSettings
 
+QUICK = TrackSettings(
+    audio=AutoencoderSpec.of(4, (8,)),
+    lyrics=AutoencoderSpec.of(5, (12,)),
+    autoencoder=AutoencoderSettings(epochs=4, steps_per_epoch=20),
+    vectors=TrackVectorSettings(d=12, hidden=16, artist_d=8, text_directions=24, epochs=3, least_steps=60),
+    clusters=6,
+)
 N_GROUPS = 6
 WORDS = ("river", "engine", "candle", "winter", "dancer", "copper")
 

@@ -8,7 +8,9 @@ from typing import Any, Literal
 
 __all__ = ["MIN_SHARING", "Because", "Kind", "may_show", "merged", "playlists_reason", "sentence"]
 
-Kind = Literal["playlists", "artist", "track", "given", "words", "popularity"]
+Kind = Literal[
+    "playlists", "artist", "track", "given", "words", "popularity", "sound", "lyrics", "company", "same_artist"
+]
 
 MIN_SHARING = 5  # playlists that must share a title before others may read it
 _MAX_TEXT = 80
@@ -20,7 +22,8 @@ class Because:
 
     Args:
         kind: "playlists" (with such a title voted), "artist" or "track" (the title names it), "given" (a given track
-            pulled it in), "words" (the title's words are in its name), "popularity" (nothing better was known).
+            pulled it in), "words" (the title's words are in its name), "popularity" (nothing better was known); of
+            near tracks "sound", "lyrics", "company" (what shares playlists) and "same_artist".
         text: the title, artist or track that is the reason; empty where it may not be shown.
         share: of the track's score, in [0, 1].
         count: playlists behind the reason, 0 where that means nothing.
@@ -89,6 +92,10 @@ def sentence(reason: Because) -> str:
         "given": f'goes with "{text}"' if text else "goes with the given tracks",
         "words": f'the words "{text}" are in its name' if text else "the title's words are in its name",
         "popularity": "popular; nothing more particular is known",
+        "sound": "sounds alike",
+        "lyrics": "its words are alike",
+        "company": f"in {playlists} with a given track" if reason.count else "goes into such playlists",
+        "same_artist": f"by {text}, too" if text else "by the same artist",
     }
     return f"{wordings[reason.kind]} ({reason.share:.0%})".replace("%)", " %)")
 

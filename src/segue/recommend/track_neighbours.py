@@ -220,9 +220,23 @@ class TrackNeighbours:
             return Ranking(ranking.rows, ranking.scores, said)
         return self.near(self.given(query.seed_tracks), query.seed_tracks, n, said)
 
-    def near(self, given: Given, without: Sequence[int], n: int, said: Sequence[str] = ()) -> Ranking:
-        """Rank by what is known of given tracks; ``without`` are rows that are left out."""
+    def near(
+        self,
+        given: Given,
+        without: Sequence[int],
+        n: int,
+        said: Sequence[str] = (),
+        *,
+        only: NDArray[np.bool_] | None = None,
+    ) -> Ranking:
+        """Rank by what is known of given tracks.
+
+        Args:
+            without: rows that are left out. only: tracks that may be ranked, bool ``(n_tracks,)``; None for all.
+        """
         scores = self.score(given)
+        if only is not None:
+            scores[~only] = -np.inf
         scores[[row for row in without if 0 <= row < self.n_tracks]] = -np.inf
         hits = top(scores, n)
         return Ranking(hits.rows, hits.scores, (*said, *self._remarks(given, hits.scores)))

@@ -35,6 +35,7 @@ class TrackVectorSettings:
     Args:
         d: dimension of the vectors. hidden: units of the network. artist_d: of an artist's own vector.
         text_directions: main directions of the texts' vectors that are learnt on; the others are not read.
+            whitening: share of the largest variance from which on a direction is not made larger; a million for none.
         epochs: passes over the (playlist, track) rows, ``most_pairs`` of them where there are more; a small library
             is passed over several times an epoch, until ``least_steps`` are made in all.
         batch_size: pairs a step; each has all others of the batch as negatives.
@@ -43,11 +44,12 @@ class TrackVectorSettings:
         rng_key: of first weights, pairs and dropout.
     """
 
-    d: int = 64
-    hidden: int = 128
+    d: int = 128
+    hidden: int = 192
     artist_d: int = 64
-    text_directions: int = 192
-    epochs: int = 12
+    text_directions: int = 384
+    whitening: float = 0.05
+    epochs: int = 8
     batch_size: int = 1_024
     most_pairs: int = 500_000
     least_steps: int = 200
@@ -55,7 +57,7 @@ class TrackVectorSettings:
     weight_decay: float = 1e-2
     temperature: float = 0.1
     artist_dropout: float = 0.5
-    dropout: float = 0.2
+    dropout: float = 0.1
     rng_key: int = 0
 
     def __post_init__(self) -> None:
@@ -70,8 +72,10 @@ class TrackVectorSettings:
         )
         if min(sizes) < 1 or self.batch_size < 2:
             raise InputError("sizes and epochs of track vectors are counted from 1 on, the batch from 2")
-        if not (0 <= self.learning_rate < math.inf and 0 < self.temperature < math.inf):
-            raise InputError("the rate and the temperature of track vectors are numbers above 0")
+        if not (
+            0 <= self.learning_rate < math.inf and 0 < self.temperature < math.inf and 0 < self.whitening < math.inf
+        ):
+            raise InputError("rate, temperature and whitening of track vectors are numbers above 0")
         if not (0 <= self.artist_dropout <= 1 and 0 <= self.dropout < 1 and 0 <= self.weight_decay < math.inf):
             raise InputError("what is dropped out is a share, 0 to 1")
 
@@ -366,7 +370,10 @@ class _Network:
 def _main_directions(
     texts: NDArray[np.float32], tracks: NDArray[np.int64], settings: TrackVectorSettings
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean ``(t,)`` and main directions ``(t, directions)`` of the training tracks' texts."""
+    """Mean ``(t,)`` and main directions ``(t, directions)`` of the training tracks' texts, small ones made larger.
+
+    Who an artist is lies in directions that hardly vary over all tracks; at their own size they are learnt too late.
+    """
     if len(tracks) > _SAMPLED:
         tracks = np.sort(np.random.default_rng([settings.rng_key, 2]).choice(tracks, _SAMPLED, replace=False))
     sample = texts[tracks].astype(np.float64)
@@ -376,4 +383,8 @@ def _main_directions(
     sample -= centre
     values, axes = np.linalg.eigh(sample.T @ sample / len(sample))
     kept = [i for i in range(len(values) - 1, -1, -1) if values[i] > 1e-9][: settings.text_directions]
-    return centre.astype(np.float32), axes[:, kept].astype(np.float32)
+    spread = values[kept]
+    larger = 1 / np.sqrt(spread + settings.whitening * spread[:1])
+    # the texts keep their size as a whole, so that they weigh as much as before beside the features
+    larger *= np.sqrt(spread.sum() / max(float((spread * larger**2).sum()), 1e-12))
+    return centre.astype(np.float32), (axes[:, kept] * larger).astype(np.float32)
