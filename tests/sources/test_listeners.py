@@ -195,6 +195,10 @@ class TestTables:
         library = self.read(tmp_path, "user,track,artist\n" + "".join(f"u,{name},x\n" for name in "abcbcdc"))
         assert loved(library, 0) == ["c", "b", "a", "d"]
 
+    def test_a_log_of_plays_is_counted_and_dates_break_ties(self, tmp_path: Path) -> None:
+        rows = "u,a,x,5\nu,b,x,1\nu,b,x,2\nu,c,x,9\nu,d,x,7\n"
+        assert loved(self.read(tmp_path, "user,track,artist,timestamp\n" + rows), 0) == ["b", "c", "d", "a"]
+
     def test_profiles_add_countries_and_artists_can_be_the_items(self, tmp_path: Path) -> None:
         plays = "user-mboxsha1\tmusicbrainz-artist-id\tartist-name\tplays\nu\t\tA\t1\nu\t\tB\t2\nv\t\tA\t1\n".replace(
             "user-mboxsha1", "user"

@@ -54,8 +54,8 @@ def read_listeners(
     """Read tables with one row for each user and track.
 
     Headers are those of :data:`LISTENER_HEADERS` in any spelling. A user's tracks are ordered by rank if there is
-    such a column, else by plays, else by the date on which they were loved, the last first, else by how often they
-    come, else as they come. Where no column names tracks but one names artists, artists are the tracks.
+    such a column, else by plays, else by how often they come, else by the date on which they were loved, the last
+    first, else as they come. Where no column names tracks but one names artists, artists are the tracks.
 
     Args:
         sources: files, folders or zips.
@@ -110,8 +110,10 @@ class _Gathered:
         self.tracks: dict[ListenedTrack, list[float]] = {}
 
     def listener(self, name: str) -> Listener:
-        weights = {t: best if self.by else float(n) for t, (n, best) in self.tracks.items()}
-        ordered = sorted(weights, key=lambda t: -weights[t])
+        if self.by in ("rank", "weight"):
+            ordered = sorted(self.tracks, key=lambda track: -self.tracks[track][1])
+        else:  # a log of what was heard when says by its length what is loved; loved once each, the date decides
+            ordered = sorted(self.tracks, key=lambda track: tuple(-value for value in self.tracks[track]))
         return Listener(name, self.country, ordered, self.extra)
 
 
