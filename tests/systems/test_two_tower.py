@@ -14,8 +14,10 @@ import pytest
 
 from segue.encode.ngrams import NgramEncoder
 from segue.errors import OutputError, QueryError, StoredDataError
+from segue.evaluate.users import QUESTIONS
 from segue.library import Interactions, Query
 from segue.library.arrays import save_array
+from segue.protocols.users import top_lists, values_of
 from segue.split.users import UserSplit, split_users
 from segue.systems.manifest import describe_files
 from segue.systems.two_tower import TwoTowerLearnt, learn
@@ -82,37 +84,21 @@ def test_what_the_test_holds_changes_nothing(split: UserSplit, learnt: TwoTowerL
     assert other.model.fingerprint != learnt.model.fingerprint  # the test can tell
 
 
-def test_the_validation_agrees_with_counting_by_hand(split: UserSplit, learnt: TwoTowerLearnt) -> None:
-    model, found = learnt.model.recommender, learnt.trained.history[learnt.trained.best_epoch].metrics
-    cold = np.flatnonzero(split.tracks_of("strict cold", "validation"))
-    hits: dict[str, list[tuple[float, float]]] = {"all": [], AMONG: []}
-    for user in range(split.n_users):
-        truth = set(split.validation.row(user).tolist())
-        whole = model.recommend(
-            Query(seed_tracks=tuple(split.train.row(user).tolist())), split.n_tracks
-        ).rows.tolist()
-        of_cold = [row for row in whole if row in set(cold.tolist())]
-        for name, listed, wanted in (("all", whole, truth), (AMONG, of_cold, truth & set(cold.tolist()))):
-            if wanted:
-                gains = [1 / np.log2(rank + 2) for rank, row in enumerate(listed[:10]) if row in wanted]
-                ideal = sum(1 / np.log2(rank + 2) for rank in range(min(10, len(wanted))))
-                hits[name].append((float(bool(gains)), sum(gains) / ideal))
-    # countries are left out of these queries
-    countryless = learnt_from_countryless(split, learnt)
-    for name, pairs in hits.items():
-        assert np.mean(pairs, axis=0) == pytest.approx(
-            [countryless[f"{w}@10 {name}"] for w in ("hr", "ndcg")], abs=1e-6
-        )
-    assert set(found) == set(countryless)
-
-
-def learnt_from_countryless(split: UserSplit, learnt: TwoTowerLearnt) -> dict[str, float]:
-    from segue.encode.tower_inputs import UserInputs
-    from segue.systems.two_tower_validation import Validation
-
-    model = learnt.model.recommender
-    none = np.full(split.n_users, -1, np.int32)
-    return Validation(split, UserInputs(none, none, split.train), model.tracks.inputs).metrics(model.towers)
+def test_the_validation_is_what_the_protocol_measures(split: UserSplit, learnt: TwoTowerLearnt) -> None:
+    found = learnt.trained.history[learnt.trained.best_epoch].metrics
+    lists = top_lists("towers", learnt.model.recommender, split, "validation")
+    values = values_of(split, "validation", {"towers": lists})
+    questions = {
+        "all": "all",
+        "warm": "warm",
+        "tail": "tail",
+        "strict cold": "strict cold",
+        AMONG: QUESTIONS[-1].name,
+    }
+    assert QUESTIONS[-1].among and len(found) == 2 * len(questions)
+    for name, question in questions.items():
+        for short, metric in (("hr@10", "hit_rate@10"), ("ndcg@10", "ndcg@10")):
+            assert found[f"{short} {name}"] == pytest.approx(np.nanmean(values[question]["towers"][metric]), abs=1e-9)
 
 
 def test_what_was_saved_answers_alike(learnt: TwoTowerLearnt, folder: Path) -> None:
