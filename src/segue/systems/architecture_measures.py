@@ -156,13 +156,15 @@ def rank_correlation(a: NDArray[np.float64], b: NDArray[np.float64]) -> Interval
     """
     from scipy.stats import rankdata  # imported late: only a comparison needs it
 
-    def correlation(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-        p, q = (rankdata(values) - (len(values) + 1) / 2 for values in (x, y))
-        scale = float(np.sqrt((p @ p) * (q @ q)))
-        return float(p @ q) / scale if scale else float("nan")
+    def correlations(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        p, q = (rankdata(values, axis=1) - (values.shape[1] + 1) / 2 for values in (x, y))
+        scale = np.sqrt((p * p).sum(axis=1) * (q * q).sum(axis=1))
+        found = np.full(len(x), np.nan)
+        np.divide((p * q).sum(axis=1), scale, out=found, where=scale > 0)
+        return found
 
     if len(a) < 4:
         return Interval(float("nan"), float("nan"), float("nan"))
     rng = np.random.default_rng(_RNG_KEY)
     draws = rng.integers(0, len(a), (_RESAMPLES, len(a)))
-    return bounded(correlation(a, b), np.array([correlation(a[draw], b[draw]) for draw in draws]))
+    return bounded(float(correlations(a[None], b[None])[0]), correlations(a[draws], b[draws]))
