@@ -29,10 +29,11 @@ def evaluate(
         typer.Option("-o", "--out", help="Folder for report.json and report.html.", show_default=False),
     ] = None,
     protocol: Annotated[
-        Literal["title", "challenge", "users"],
+        Literal["title", "challenge", "users", "tracks"],
         typer.Option(
             "--protocol",
-            help="Titles alone, the ten scenarios of the RecSys Challenge 2018, or listeners ('users').",
+            help="Titles alone, the ten scenarios of the RecSys Challenge 2018, listeners ('users'), or what "
+            "is near to a track ('tracks').",
         ),
     ] = "title",
     methods: Annotated[
@@ -167,10 +168,22 @@ def evaluate(
 
     [dim]segue evaluate library --encoders pretrained,cross_entropy,mine=FOLDER --themes themes -o report[/]
 
+    [dim]segue evaluate library --protocol tracks -o report[/]
+
     [dim]segue evaluate listeners --protocol users --views name,summary,lyrics --shares 25,50,100 -o report[/]
     """
     import tempfile
 
+    if protocol == "tracks":
+        from segue.cli.evaluate_tracks import evaluate_tracks
+
+        others = {"--methods": methods, "--playlist": playlist, "--select": select, "--library": library}
+        others |= {"--encoders": encoders, "--themes": themes}
+        unwanted = [option for option, given in others.items() if given]
+        evaluate_tracks(
+            source, out, part=part, base_model=base_model, epochs=epochs, as_json=as_json, unwanted=unwanted
+        )
+        return
     if protocol == "users":
         from segue.cli.evaluate_users import evaluate_users
 

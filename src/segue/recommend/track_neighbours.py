@@ -253,10 +253,15 @@ class TrackNeighbours:
             said.append(f"the cluster of the given tracks has {inside} others; further ones are from outside of it")
         return said
 
-    def neighbours(self, rows: NDArray[np.integer], k: int) -> NDArray[np.int32]:
+    def neighbours(
+        self, rows: NDArray[np.integer], k: int, *, only: NDArray[np.bool_] | None = None
+    ) -> NDArray[np.int32]:
         """The ``k`` nearest other tracks of each track alone, best first, int32 ``(len(rows), k)``; -1 beyond all.
 
         Clusters are not kept to.
+
+        Args:
+            only: tracks that may be neighbours, bool ``(n_tracks,)``; None for all.
         """
         rows = np.asarray(rows, np.int64)
         out = np.full((len(rows), k), -1, np.int32)
@@ -272,6 +277,8 @@ class TrackNeighbours:
                 theirs = self.artist_rows[asked][:, None]
                 scores += np.float32(self.same_artist) * ((theirs == self.artist_rows[None]) & (theirs >= 0))
             scores[np.arange(len(asked)), asked] = -np.inf
+            if only is not None:
+                scores[:, ~only] = -np.inf
             for place, values in enumerate(scores):
                 found = top(values, k).rows
                 out[first + place, : len(found)] = found
