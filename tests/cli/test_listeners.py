@@ -69,6 +69,29 @@ def test_playlists_as_listeners(segue: Segue, library: Path, tmp_path: Path) -> 
     assert read.n_playlists == 400 and read.users.height < 400
 
 
+def test_a_hetrec_folder(segue: Segue, refused: Refused, tmp_path: Path) -> None:
+    folder, out = tmp_path / "h", tmp_path / "l"
+    folder.mkdir()
+    (folder / "user_artists.dat").write_text("userID\tartistID\tweight\n2\t7\t5\n")
+    assert "artists.dat: there is no such file" in refused("listeners", folder, "-o", out)
+    (folder / "artists.dat").write_text("id\tname\n7\tNena\n")
+    assert "the tracks are artists here" in segue("listeners", folder, "-o", out).stderr
+    assert Library.load(out).tracks["name"].to_list() == ["Nena"]
+
+
+def test_the_demo_writes_its_files(segue: Segue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def stub(folder: Path, n_playlists: int) -> dict[str, Path]:
+        asked.append((folder, n_playlists))
+        return {n: folder / n for n in ("playlists", "tracks", "features", "lyrics", "summaries", "listeners")}
+
+    monkeypatch.setattr("segue.sources.demo.write_songs", stub)
+    done = segue("demo", "--files", tmp_path / "my files", "--playlists", 400)
+    assert asked == [(tmp_path / "my files", 400)] and done.stdout == ""
+    assert "SYNTHETIC" in done.stderr and f"listeners '{tmp_path}/my files/listeners' --onto library" in done.stderr
+
+
 def test_what_cannot_be_done_is_one_sentence(refused: Refused, table: Path, library: Path, tmp_path: Path) -> None:
     out = ("-o", tmp_path / "l")
     assert "takes one SOURCE" in refused("listeners", library, library, "--from-playlists", *out)

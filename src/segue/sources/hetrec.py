@@ -32,8 +32,8 @@ _NUMBER = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def is_hetrec(folder: Path) -> bool:
-    """Whether a folder holds the two files without which there is nothing to read."""
-    return all(_file(folder, name) is not None for name in (_LISTENED, _ARTISTS))
+    """Whether a folder holds the listening counts of this data set; what else is missing, reading it says."""
+    return _file(folder, _LISTENED) is not None
 
 
 def hetrec_library(folder: Path, *, salt: str = "", min_tracks: int = 1) -> Library:
