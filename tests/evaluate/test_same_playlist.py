@@ -84,9 +84,14 @@ def test_nearest_by_distance_is_a_sort_of_all_distances(candidates, d, key):
         assert set(got[row].tolist()) - {-1} <= set(others)
 
 
-def test_ties_are_by_row():
-    vectors = np.ones((6, 1), np.float32)
-    assert nearest(vectors, np.array([2]), 3).tolist() == [[0, 1, 3]]
+def test_ties_do_not_follow_the_rows():
+    # playlists of neighbouring rows, and vectors that say nothing: by row they would look as if they knew
+    playlists = Interactions.of(np.arange(400).reshape(40, 10), n_columns=400)
+    rows = np.arange(400)
+    same = nearest(np.ones((400, 1), np.float32), rows, 10)
+    np.testing.assert_array_equal(same, nearest(np.ones((400, 1), np.float32), rows, 10))
+    assert recall(same, rows, playlists, (10,))["recall@10"].mean() < 0.1
+    assert len(np.unique(same[:, 0])) <= 2  # all are tied, so all but one get the same list
 
 
 def test_planted_playlists_are_found_and_random_vectors_are_not():

@@ -22,6 +22,7 @@ Candidates = NDArray[np.bool_] | None
 Metric = Literal["cosine", "distance"]
 
 _BLOCK_SCORES = 1 << 23  # 32 MB of float32
+_ORDER = 2018  # key of the order in which ties are broken
 _QUERIES = 512  # whose mates are held at once
 _DRAWS = 64  # negatives drawn for one triplet before it is given up
 
@@ -43,10 +44,11 @@ def nearest(
     *,
     metric: Metric = "cosine",
 ) -> NDArray[np.int32]:
-    """The ``k`` nearest other tracks of each query track, best first, ties by row; int32 ``(q, k)``.
+    """The ``k`` nearest other tracks of each query track, best first; int32 ``(q, k)``.
 
-    Every vector is looked at. Where there are fewer than ``k`` candidates the rest is -1. A zero vector has cosine 0
-    with all.
+    Ties are broken in an order drawn once, not by row: libraries list the tracks of a playlist one after the other,
+    so rows know what is asked, and vectors that are all alike would seem to know it. Every vector is looked at. Where
+    there are fewer than ``k`` candidates the rest is -1. A zero vector has cosine 0 with all.
 
     Args:
         vectors: of all tracks, ``(n_tracks, d)``; rows need not be of unit length.
@@ -62,7 +64,9 @@ def nearest(
         # 2 x.y - y.y orders as the distance does; centred and in float64, since it is a difference of large numbers
         bank = np.asarray(vectors, np.float64) - np.mean(vectors, axis=0, dtype=np.float64)
         asked, lengths = 2 * bank, np.einsum("ij,ij->i", bank, bank)
-    places = np.arange(len(bank)) if candidates is None else np.flatnonzero(candidates)
+    places = np.random.default_rng(_ORDER).permutation(len(bank))
+    if candidates is not None:
+        places = places[candidates[places]]
     held, lengths = np.ascontiguousarray(bank[places].T), lengths[places]
     query_rows = np.asarray(query_rows, np.int64)
     found = np.full((len(query_rows), k), -1, np.int32)

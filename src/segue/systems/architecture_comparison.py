@@ -143,11 +143,13 @@ def _section(
         rows += _variants(library, results, configurations, settings, progress)
     reference = next(row for row in rows if row.name == REFERENCE[inputs.input])
     for row in rows:
-        if row.measured is not None and reference.measured is not None and row.kind != "variant":
-            against = questions.against(row.measured, reference.measured)
-            row.row["recall@50 by cosine against reference"] = [
-                against.difference.mean, against.difference.low, against.difference.high, against.p,
-            ]  # fmt: skip
+        if row.kind == "variant" or reference.measured is None:
+            continue
+        for name, measured in (("against reference", row.measured), ("rebuilt against reference", row.rebuilt)):
+            if measured is not None:
+                found_here = questions.against(measured, reference.measured)
+                bounds = found_here.difference
+                row.row[name] = [bounds.mean, bounds.low, bounds.high, found_here.p]
     trained = [row for row in results if row.measured is not None]
     correlation = rank_correlation(
         np.array([row.row["mse"]["validation"] for row in trained]),

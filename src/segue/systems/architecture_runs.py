@@ -60,6 +60,7 @@ class Result:
     Args:
         kind: reference, linear, published or other grid, search, variant.
         row: figures as JSON has them. vectors: standardised codes of all rows of the input, where there are some.
+        rebuilt: of the columns that the decoder makes of the codes, standardised: what a code says, in any axes.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Result:
     measured: Measured | None
     vectors: NDArray[np.float32] | None = None
     trained: AutoencoderTrained | None = None
+    rebuilt: Measured | None = None
 
 
 def baselines(inputs: Inputs, questions: Questions, ds: Iterable[int], settings: RunSettings) -> list[Result]:
@@ -115,17 +117,20 @@ def run_configurations(
         cpu = time.process_time() - cpu
         vectors = standardised(trained.autoencoder.encode(inputs.x), inputs.parts)
         measured = questions.ask(vectors)
+        rebuilt = standardised(trained.autoencoder.rebuilt(inputs.x), inputs.parts)
+        again = questions.ask(rebuilt)
         row = {
             "network": configuration.spec.text,
             **configuration.to_json(),
             **_errors(mean_squared_error(trained.autoencoder, inputs.x), inputs, settings),
             **questions.summary(measured),
+            "rebuilt": questions.summary(again),
             "best epoch": trained.best_epoch,
             "cpu_s": round(cpu, 1),
             "warnings": list(trained.warnings),
             "history": [[e.epoch, e.train, e.validation] for e in trained.history],
         }
-        found.append(Result(configuration.name, kind, row, measured, vectors, trained))
+        found.append(Result(configuration.name, kind, row, measured, vectors, trained, again))
     return found
 
 
