@@ -352,10 +352,12 @@ def test_what_is_unknown_is_null_and_not_counted(tmp_path: Path, empty: str) -> 
 
 
 def test_descriptors_of_our_own_come_along(tmp_path: Path) -> None:
-    """And what other tables call audio features is not taken for them."""
-    row, _ = one_row(tmp_path, "uri,audio_mfcc_03,audio_energy,audio_zero,Audio_x", f"{IDS[0]},-113.5,0.5,inf,7")
-    assert row["audio_mfcc_03"] == -113.5 and row["energy"] == 0.5
-    assert not {"audio_energy", "audio_zero", "Audio_x", "audio_x"} & set(row)
+    """They are never taken for Spotify's features of a like name, nor those for them."""
+    headers = "uri,audio_mfcc_03,audio_energy,audio_zero,Audio_x,audio_features_valence,audio_loudness,loudness"
+    row, _ = one_row(tmp_path, headers, f"{IDS[0]},-113.5,0.5,inf,7,0.25,-3,-4")
+    assert (row["audio_mfcc_03"], row["audio_energy"], row["audio_loudness"]) == (-113.5, 0.5, -3)
+    assert (row["valence"], row["loudness"]) == (0.25, -4)
+    assert not {"energy", "audio_zero", "Audio_x", "audio_x", "audio_features_valence"} & set(row)
 
 
 @pytest.mark.parametrize("second", ["loudness", "overall_loudness", "analysis.loudness", "loudness.1", "loudness_y",

@@ -45,13 +45,17 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "year": (1.0, 9_999.0),
     "duration_ms": (1.0, 2.0**31 - 1),
 }
-_DESCRIPTOR = re.compile(r"audio_[a-z0-9_]{1,60}")
+_DESCRIPTOR = re.compile(r"audio_(?!features?_|analysis_)[a-z0-9_]{1,60}")
 _ANY = (-3e38, 3e38)  # what a float32 holds
 _WHOLE = frozenset({"key", "mode", "time_signature"})
 
 
 def is_descriptor(name: str) -> bool:
-    """Whether a column holds a descriptor of audio that is not Spotify's."""
+    """Whether a column holds a descriptor of audio that is not Spotify's.
+
+    >>> [is_descriptor(name) for name in ("audio_energy", "energy", "audio_features_energy", "Audio_Energy")]
+    [True, False, False, False]
+    """
     return _DESCRIPTOR.fullmatch(name) is not None
 
 

@@ -64,10 +64,10 @@ def track_columns_of(headers: Sequence[str]) -> tuple[dict[str, int], frozenset[
     first: dict[str, int] = {}
     for i, header in enumerate(folded):
         first.setdefault(header, i)
-    features = _features(headers, folded, first)
-    taken = set(features.values())
-    # descriptors are taken as they are called: nobody but Segue calls them so
-    features |= {h: i for i, h in enumerate(headers) if is_descriptor(h) and h not in features and i not in taken}
+    # descriptors are what they are called, and "audio_energy" is not Spotify's energy
+    descriptors = {header: i for i, header in enumerate(headers) if is_descriptor(header)}
+    features = _features(headers, ["" if is_descriptor(h) else f for h, f in zip(headers, folded, strict=True)])
+    features |= descriptors
     taken = set(features.values())
     chosen = {
         name: i
@@ -87,10 +87,12 @@ def track_columns_of(headers: Sequence[str]) -> tuple[dict[str, int], frozenset[
     return {**chosen, **features}, percent
 
 
-def _features(headers: Sequence[str], folded: Sequence[str], first: Mapping[str, int]) -> dict[str, int]:
+def _features(headers: Sequence[str], folded: Sequence[str]) -> dict[str, int]:
     chosen: dict[str, int] = {}
+    first: dict[str, int] = {}
     stripped: dict[str, int] = {}
     for i, header in enumerate(folded):
+        first.setdefault(header, i)
         stripped.setdefault(_NESTED.sub("", header).removesuffix(" percent"), i)
     for name in FEATURES:
         for alias in (name.replace("_", " "), *_FEATURE_ALIASES.get(name, ())):
