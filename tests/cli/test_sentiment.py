@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from models.tiny import tiny_folder
+from models.moods import planted_model
 from segue.cli.app import app
 from segue.library import Interactions, Library
 from segue.library.tables import SENTIMENT
@@ -18,19 +18,16 @@ from train.planted_moods import planted_moods, write_csv
 runner = CliRunner()
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("moods")
-    tweets = write_csv(planted_moods(300), folder / "tweets.csv")
-    others = write_csv(planted_moods(100, rng_key=1), folder / "others.csv")
-    options = ["--base-model", str(tiny_folder()), "--frozen-layers", "0", "--lr", "3e-3", "--epochs", "3"]
-    result = runner.invoke(
-        app, ["sentiment", "train", str(tweets), "-o", str(folder / "m"), "--evaluate", str(others), *options]
-    )
-    assert result.exit_code == 0, result.output
-    assert "tfidf + logistic" in result.stdout and "macro-recall" in result.stdout
-    assert "kept" in result.stderr and "report.html" in result.stderr
-    return folder / "m"
+@pytest.fixture
+def model() -> Path:
+    return planted_model().folder
+
+
+def test_train_prints_a_table_and_where_it_wrote() -> None:
+    made = planted_model()
+    assert "tfidf + logistic" in made.stdout and "macro-recall of fine-tuned minus majority" in made.stdout
+    assert "kept" in made.stderr and "report.html" in made.stderr
+    assert "\x1b" not in made.stdout + made.stderr
 
 
 def test_apply_writes_columns(model: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from models.moods import HOSTILE, planted_model
 from models.tiny import tiny_folder
 from segue.encode.sentiment import SentimentModel
 from segue.errors import InputError, OutputError, StoredDataError, TrainingError
@@ -24,16 +25,11 @@ from segue.train.sentiment import Examples, SentimentSettings
 from train.planted_moods import planted_moods
 
 QUICK = SentimentSettings(epochs=3, lr=3e-3, lr_head=1e-2, frozen_layers=0, dropout=0.0, hold_out=0.2)
-HOSTILE = "<script>alert(1)</script>\x1b[2J"
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("moods") / "model"
-    data = replace(planted_moods(400), label=HOSTILE)
-    held = planted_moods(150, rng_key=1)
-    train_sentiment(data, out, settings=QUICK, held=held, base_model=str(tiny_folder()))
-    return out
+@pytest.fixture
+def built() -> Path:
+    return planted_model().folder
 
 
 @pytest.fixture
@@ -169,7 +165,7 @@ def test_a_drop_from_tweets_has_its_sign_and_interval(built: Path) -> None:
     half = replace(lyrics, classes=wrong, label="half of the labels are wrong")
     found = evaluate_sentiment(opened, half)
     lost = found["drop"]["scores"]["macro_recall"]
-    assert found["drop"]["from"] == "planted"
+    assert found["drop"]["from"] == "others.csv"
     assert 0.3 < lost["low"] < lost["mean"] < lost["high"] < 0.7
     same = evaluate_sentiment(opened, half, tweets=half)["drop"]["scores"]["macro_recall"]
     assert same["mean"] == 0 and same["low"] < 0 < same["high"]

@@ -140,6 +140,8 @@ def apply(
 ) -> None:
     """Score the lyrics of a library: three columns of probabilities, null for tracks without lyrics.
 
+    Songs are read in pieces as long as a tweet and their probabilities averaged, some 3 songs a second and core.
+
     [dim]segue sentiment apply library -m moods[/]
 
     [dim]segue sentiment apply library -m moods -o library-with-moods[/]

@@ -21,7 +21,7 @@ from segue.train.settings import FinetuneSettings
 from segue.train.text_head import TextHead
 from segue.train.text_model import TextModel
 
-__all__ = ["Examples", "SentimentSettings", "TrainedHead", "examples", "train_head"]
+__all__ = ["Examples", "SentimentSettings", "TrainedHead", "examples", "held_out", "train_head"]
 
 _MOST_PIECES = 4  # of one text that are trained on: a song must not outweigh forty tweets
 _LEAST_HELD = 8
