@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -102,6 +102,7 @@ class TestSounds:
         assert {k: v for k, v in heard.items() if v is not None} == {"key": -1, "loudness": -100, "audio_energy": 0}
 
     @settings(max_examples=25)
+    @example(np.ones(1, np.float32))
     @given(arrays(np.float32, st.integers(0, 3_000), elements=st.floats(-1, 1, width=32)))
     def test_anything_is_numbers_or_unknown(self, samples: Any) -> None:
         heard = analyse_samples(samples)
@@ -258,6 +259,12 @@ class TestFolders:
             with pytest.raises(OutputError, match="no table of audio files"):
                 analyse([music], tmp_path / name)
         assert (tmp_path / "mine.txt").read_text() == "mine"
+        heard: list[int] = []
+        with pytest.raises(OutputError, match="cannot write"):  # before the work, not after it
+            analyse(
+                [music], tmp_path / "mine.txt" / "t.parquet", progress=lambda done, total, what: heard.append(done)
+            )
+        assert not heard
         with pytest.raises(InputError, match="jobs is 0"):
             analyse([music], tmp_path / "t.parquet", jobs=0)
 

@@ -21,7 +21,7 @@ def analyse(
     ),
     jobs: Annotated[int, typer.Option("--jobs", min=1, max=256, help="Processes.")] = 1,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=1, max=3_600, help="How much of each file's middle is analysed.")
+        float, typer.Option("--seconds", min=1, max=600, help="How much of each file's middle is analysed.")
     ] = 120.0,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:

@@ -53,7 +53,7 @@ _BEAT_FRAME, _BEAT_HOP = 1_024, 256
 _KEY_FRAME, _KEY_HOP = 8_192, 4_096
 _SLOWEST, _FASTEST, _USUAL = 40.0, 220.0, 120.0  # beats a minute
 _SHORTEST_FOR_TEMPO = 3.0  # seconds
-_MOST_CHANNELS, _RATES = 32, (1_000, 768_000)
+_MOST_CHANNELS, _RATES = 32, (1_000, 384_000)
 # Krumhansl and Kessler: how well each degree of the scale fits a key
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
@@ -166,8 +166,10 @@ def _spectral(samples: Samples) -> dict[str, float | None]:
 
     frames = _frames(samples, _FRAME, _HOP)
     levels = np.sqrt(np.mean(np.square(frames), axis=1) / 0.375)  # 0.375: the mean square of the window
+    if levels.max() < 1e-9:  # a few samples at the very edge of the window
+        return {}
     s = _magnitudes(samples, _FRAME, _HOP)
-    heard = levels > max(1e-3 * float(levels.max()), _SILENCE)
+    heard = levels > 1e-3 * levels.max()
     s, levels = s[heard], levels[heard]
     hertz = (np.arange(s.shape[1]) * (RATE / _FRAME)).astype(np.float32)
     total = s.sum(axis=1)

@@ -111,8 +111,8 @@ def analyse(
         OutputError: ``out`` is something else, or cannot be written.
     """
     require_audio()
-    if jobs < 1 or not 1 <= seconds <= 3_600:
-        raise InputError(f"jobs is {jobs} and seconds {seconds:g}; give at least 1, and at most 3,600 seconds")
+    if jobs < 1 or not 1 <= seconds <= 600:
+        raise InputError(f"jobs is {jobs} and seconds {seconds:g}; give at least 1, and at most 600 seconds")
     tag = f"{VERSION}:{seconds:g}"
     files = audio_files(sources)
     rows = _stored(out)
@@ -125,6 +125,7 @@ def analyse(
     for path in todo:
         rows.pop(str(path), None)
     failed: dict[str, str] = {}
+    _save(rows, out)  # a place that cannot be written is known before hours of work
     try:
         for done, (path, row, reason) in enumerate(_results(todo, jobs, partial(_row, seconds=seconds, tag=tag)), 1):
             if row is not None:
