@@ -83,14 +83,14 @@ def lines(report: AnnotationReport) -> list[str]:
     for source in report.sources:
         by = ", ".join(f"{n:,} by {name}" for name, n in source.match["by"].items()) or "none"
         said.append(
-            f"{source.source} ({source.format}, {source.match['rows']:,} rows): "
-            f"{source.match['matched']:,} of {report.tracks:,} tracks matched ({by}), "
-            f"{source.match['unused']:,} rows unused"
+            f"{source.source} ({source.format}, {_counted(source.match['rows'], 'row')}): "
+            f"{source.match['matched']:,} of {_counted(report.tracks, 'track')} matched ({by}), "
+            f"{_counted(source.match['unused'], 'row')} unused"
         )
         if source.match["ambiguous"]:
             examples = "; ".join(source.match["ambiguous_examples"][:3])
             said.append(
-                f"  {source.match['ambiguous']:,} tracks fitted several rows, the most popular or first one was "
+                f"  {_counted(source.match['ambiguous'], 'track')} fitted several rows, the most popular or first one was "
                 f"taken{f': {examples}' if examples else ''}"
             )
         said += [f"  {sentence} ({n:,} x)" for sentence, n in source.notes.items()]
@@ -98,8 +98,15 @@ def lines(report: AnnotationReport) -> list[str]:
         where = f" ({left_out.position})" if left_out.position else ""
         said.append(f"left out {left_out.file}: {left_out.reason}{where}")
     if report.ignored:
-        said.append(f"{report.ignored:,} files of no known kind ignored: {', '.join(report.ignored_examples[:3])}")
-    said.append(f"{len(report.missing):,} of {report.tracks:,} tracks are in no source")
+        said.append(
+            f"{_counted(report.ignored, 'file')} of no known kind ignored: {', '.join(report.ignored_examples[:3])}"
+        )
+    if len(report.missing):
+        said.append(f"in no source: {len(report.missing):,} of {_counted(report.tracks, 'track')}")
     if not report.filled:
         said.append("nothing new")
     return said
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
