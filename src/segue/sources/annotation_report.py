@@ -90,8 +90,8 @@ def lines(report: AnnotationReport) -> list[str]:
         if source.match["ambiguous"]:
             examples = "; ".join(source.match["ambiguous_examples"][:3])
             said.append(
-                f"  {_counted(source.match['ambiguous'], 'track')} fitted several rows, the most popular or first one was "
-                f"taken{f': {examples}' if examples else ''}"
+                f"  {_counted(source.match['ambiguous'], 'track')} fitted several rows, the most popular or first "
+                f"one was taken{f': {examples}' if examples else ''}"
             )
         said += [f"  {sentence} ({n:,} x)" for sentence, n in source.notes.items()]
     for left_out in report.skipped:
