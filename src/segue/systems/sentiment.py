@@ -42,7 +42,7 @@ Progress = Callable[[int, int, str], None]
 _EFFECT_TEXTS = 1_000
 _CHECKED = 64  # held-out texts whose probabilities torch and onnxruntime must agree on
 _EXPORT_PAYS = 2_000  # texts that torch encodes in the time that an export takes
-_BLOCK = 256  # tracks that are scored before they are kept
+_BLOCK = 128  # tracks that are scored before they are kept
 
 
 def checkpoints_of(out: Path) -> Path:
