@@ -245,7 +245,7 @@ class TestFolders:
         assert one.failed == two.failed != ()
 
     def test_a_file_that_kills_its_process_is_named_and_the_rest_is_done(self, tmp_path: Path) -> None:
-        names = [f"{name}.wav" for name in ("a", "crash1", "bad", "b", "crash2", "c")]
+        names = [f"{name}.wav" for name in ("a", "crash", "bad", "b")]
         found = {path.name: (row, why) for path, row, why in module._results([tmp_path / n for n in names], 2, work)}
         assert set(found) == set(names)
         for name, (row, why) in found.items():
