@@ -108,7 +108,7 @@ def test_ranked_is_a_sort(rng_key: int) -> None:
     order, candidates = rng.permutation(12).astype(np.int32), rng.random(12) < 0.7
     taken, n = rng.choice(12, 3, replace=False), int(rng.integers(0, 13))
     before = scores.copy()
-    found = ranked(scores, taken, order, n, candidates)
+    found = ranked(scores, taken, order[candidates[order]], n)
     left = [row for row in order.tolist() if candidates[row] and row not in taken]
     assert found.rows.tolist() == sorted(left, key=lambda row: -scores[row])[:n]
     assert scores.tolist() == before.tolist()

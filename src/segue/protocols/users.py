@@ -164,6 +164,7 @@ def top_lists(
     found = {question: np.full((split.n_users, n), -1, np.int32) for question in candidates}
     asked = np.flatnonzero(split.part(part).lengths > 0)
     order = popularity_among(split.train, split.library.tracks["track_id"].to_list()).order
+    orders = {question: order[tracks[order]] for question, tracks in candidates.items()}
     for begin in range(0, len(asked), _BLOCK):
         if progress is not None:
             progress(begin, len(asked), f"asking {name}")
@@ -174,7 +175,7 @@ def top_lists(
             whole = None if block is not None else recommender.recommend(query, split.n_tracks).rows
             for question, tracks in candidates.items():
                 if block is not None:
-                    rows = ranked(block[place], split.train.row(user), order, n, tracks).rows
+                    rows = ranked(block[place], split.train.row(user), orders[question], n).rows
                 else:
                     assert whole is not None
                     rows = whole[tracks[whole]][:n]

@@ -33,8 +33,8 @@ class AlsSettings:
     """
 
     factors: int = 64
-    regularization: float = 10.0
-    alpha: float = 5.0
+    regularization: float = 50.0
+    alpha: float = 20.0
     iterations: int = 15
     rng_key: int = 0
 

@@ -54,18 +54,12 @@ def given_tracks(queries: Sequence[Query], n_tracks: int) -> Interactions:
     return Interactions.of([known_seeds(query.seed_tracks, n_tracks) for query in queries], n_columns=n_tracks)
 
 
-def ranked(
-    scores: NDArray[np.float32],
-    given: NDArray[np.integer],
-    order: NDArray[np.int32],
-    n: int,
-    candidates: NDArray[np.bool_] | None = None,
-) -> Hits:
+def ranked(scores: NDArray[np.float32], given: NDArray[np.integer], order: NDArray[np.int32], n: int) -> Hits:
     """The ``n`` tracks with the highest scores without the given ones.
 
     Args:
-        scores: of every track, float32 ``(n_tracks,)``; not changed. order: all rows; ties go to whom it names first.
-        candidates: only these are ranked, bool ``(n_tracks,)``.
+        scores: of every track, float32 ``(n_tracks,)``; not changed.
+        order: the rows that are ranked, all or some; ties go to whom it names first.
 
     >>> scores, order = np.array([1, 2, 2, 0], np.float32), np.array([3, 2, 1, 0], np.int32)
     >>> ranked(scores, np.array([0]), order, 9).rows.tolist()
@@ -73,8 +67,6 @@ def ranked(
     """
     kept = scores.copy()
     kept[given] = -np.inf
-    if candidates is not None:
-        kept[~candidates] = -np.inf
     found = top(kept[order], n)
     return Hits(order[found.rows], found.scores)
 
