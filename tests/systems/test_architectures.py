@@ -58,10 +58,12 @@ def test_a_grid_of_ones_own(tmp_path):
     (tmp_path / "g.toml").write_text(
         '[[configuration]]\nname = "a"\nd = 3\nlayers = [9, 5]\nactivations = ["tanh", "relu"]\nepochs = 7\n'
         '[[configuration]]\nname = "b"\ninput = "lyrics"\nd = 2\nlatent_activation = "tanh"\nlearning_rate = 1\n'
+        "equal_columns = true\n"
     )
     a, b = read_grid(tmp_path / "g.toml")
     assert a == Configuration("a", "audio", AutoencoderSpec.of(3, [9, 5], ["tanh", "relu"]), {"epochs": 7})
     assert b.input == "lyrics" and b.spec == AutoencoderSpec.of(2, [], "relu", "tanh")
+    assert b.settings(AutoencoderSettings()).equal_columns and not a.settings(AutoencoderSettings()).equal_columns
     assert a.settings(AutoencoderSettings()).epochs == 7 and b.settings(AutoencoderSettings()).learning_rate == 1.0
     assert wanted([str(tmp_path / "g.toml")], ("audio",)) == (a,)
     # where the input is not written down, it is the one that is asked for
@@ -83,6 +85,7 @@ def test_a_grid_of_ones_own(tmp_path):
         '[[configuration]]\nname = "a"\nd = 1\nlayers = [4]\nactivations = []',
         '[[configuration]]\nname = "a"\nd = 1\nepochs = 0', '[[configuration]]\nname = "a"\nd = 1\nepochs = "many"',
         '[[configuration]]\nname = "a"\nd = 1\nlearning_rate = nan',
+        '[[configuration]]\nname = "a"\nd = 1\nequal_columns = 1',
         '[[configuration]]\nname = "a"\nd = 1\nshape = 3',
         '[[configuration]]\nname = "a"\nd = 1\ninput = "video"', '[[configuration]]\nname = "a"\nd = 1\nepochs = 1.5',
         '[[configuration]]\nname = "' + "a" * 99 + '"\nd = 1', '[[configuration]]\nname = "a"\nd = 1\n' * 201,

@@ -107,6 +107,27 @@ def test_constant_dimensions_are_named_in_words():
     assert sentence.startswith("20 of 20 latent dimensions are constant") and "10, ...)" in sentence
 
 
+def test_equal_columns_are_rebuilt_alike_whatever_their_scale():
+    train, validation = _plane(600, 0), _plane(150, 1)
+    scale = np.array([1, 1, 1, 1, 0.05, 0.05], np.float32)
+    settings = AutoencoderSettings(10, 40, batch_size=128, learning_rate=1e-2, equal_columns=True)
+    plain = AutoencoderSettings(10, 40, batch_size=128, learning_rate=1e-2)
+    explained = {}
+    for name, chosen in (("equal", settings), ("plain", plain)):
+        trained = train_autoencoder(train * scale, validation * scale, AutoencoderSpec.of(1), chosen)
+        wrong = (trained.autoencoder.rebuilt(validation * scale) - validation * scale).var(axis=0)
+        explained[name] = 1 - wrong / (validation * scale).var(axis=0)
+        if name == "equal":  # the curve is the error in units of the training variances
+            squares = ((trained.autoencoder.rebuilt(validation * scale) - validation * scale) ** 2).mean(axis=0)
+            told = trained.history[trained.best_epoch].validation
+            assert told == pytest.approx((squares / (train * scale).var(axis=0)).mean(), rel=1e-3)
+    # one dimension cannot say two things: the small columns are heard only where all count alike
+    unscaled = train_autoencoder(train, validation, AutoencoderSpec.of(1), settings)
+    wrong = (unscaled.autoencoder.rebuilt(validation) - validation).var(axis=0) / validation.var(axis=0)
+    np.testing.assert_allclose(explained["equal"], 1 - wrong, atol=0.03)
+    assert not np.allclose(explained["equal"], explained["plain"], atol=0.03)
+
+
 def test_columns_that_are_only_read_are_not_rebuilt():
     train, validation = _curve(400, 0), _curve(80, 1)
     trained = train_autoencoder(train, validation, AutoencoderSpec.of(1, (8,), "tanh"), _QUICK, n_targets=2)

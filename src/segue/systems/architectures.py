@@ -23,7 +23,9 @@ GRIDS = ("published", "wide")
 """Bundled: the six tabular and the six text networks of the published study, and wider ones of ours."""
 
 _KEYS = frozenset({"name", "input", "d", "layers", "activations", "latent_activation"})
-_TRAINING = {"epochs": int, "patience": int, "batch_size": int, "learning_rate": float}
+_TRAINING: Mapping[str, type] = {
+    "epochs": int, "patience": int, "batch_size": int, "learning_rate": float, "equal_columns": bool,
+}  # fmt: skip
 _MOST = 200
 _MOST_NAME = 60
 
@@ -69,7 +71,8 @@ def read_grid(path: Path, default: Input = "audio") -> tuple[Configuration, ...]
     """Read a grid of one's own: TOML with one ``[[configuration]]`` for each network.
 
     Each has ``name``, ``d``, ``layers`` and ``activations`` (one for all layers, or several that alternate), perhaps
-    ``input`` (audio or lyrics), ``latent_activation``, ``epochs``, ``patience``, ``batch_size``, ``learning_rate``.
+    ``input`` (audio or lyrics), ``latent_activation``, ``epochs``, ``patience``, ``batch_size``, ``learning_rate``,
+    ``equal_columns``.
 
     Args:
         default: what a configuration without ``input`` reads.
@@ -152,8 +155,10 @@ def _configuration(entry: Any, default: Input) -> Configuration:
     for key, kind in _TRAINING.items():
         if key in entry:
             value = entry[key]
-            if isinstance(value, bool) or not isinstance(value, int | kind):
-                raise InputError(f"{key} is {str(value)[:60]!r}; give a number")
+            if isinstance(value, bool) != (kind is bool) or not isinstance(value, int | kind):
+                raise InputError(
+                    f"{key} is {str(value)[:60]!r}; give {'true or false' if kind is bool else 'a number'}"
+                )
             training[key] = kind(value)
     AutoencoderSettings(**training)
     return Configuration(name.strip(), read, spec, training)

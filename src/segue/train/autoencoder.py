@@ -47,6 +47,8 @@ class AutoencoderSettings:
             so a short patience ends before the last, slow steps, which bring much.
         batch_size: rows a step. learning_rate: the highest; it rises over the first steps, then falls as a cosine to
             ``final_rate`` of it.
+        equal_columns: the error of each column is divided by the column's variance, so that one that varies little on
+            its scale counts as much as one that varies a lot; curves are in that unit, too.
         rng_key: of first weights and the order of rows.
     """
 
@@ -56,6 +58,7 @@ class AutoencoderSettings:
     batch_size: int = 256
     learning_rate: float = 3e-3
     final_rate: float = 1e-3
+    equal_columns: bool = False
     rng_key: int = 0
 
     def __post_init__(self) -> None:
@@ -228,7 +231,8 @@ class _Network:
 
     Args:
         mean: of the training rows. white: what whitens centred rows, float64 ``(m, m)``, ``rows @ white``.
-        unit: of the output: one for all columns, so that the loss stays the mean squared error.
+        unit: of the output, float64 ``(n_targets,)``: one for all columns, so that the loss stays the mean squared
+            error, or each column's deviation. told: what an error in that unit is multiplied by for the curves.
         rows, targets: of training, in the network's units.
     """
 
@@ -237,7 +241,8 @@ class _Network:
     n_targets: int
     mean: NDArray[np.float64]
     white: NDArray[np.float64]
-    unit: float
+    unit: NDArray[np.float64]
+    told: float
     activations: tuple[str, ...]
     parameters: list[torch.Tensor]
     optimiser: torch.optim.Optimizer
@@ -256,7 +261,11 @@ class _Network:
         values, axes = np.linalg.eigh(centred.T @ centred / len(x))
         # directions that hardly vary are not blown up into noise
         white = axes / np.sqrt(np.maximum(values, 0) + max(_FLOOR * float(values[-1]), 1e-12))
-        unit = float(np.sqrt((centred[:, :n_targets] ** 2).mean())) or 1.0
+        variances = (centred[:, :n_targets] ** 2).mean(axis=0)
+        told = 1.0 if settings.equal_columns else float(variances.mean()) or 1.0
+        unit = np.full(n_targets, np.sqrt(told))
+        if settings.equal_columns:  # a constant column is rebuilt by the bias, and says nothing
+            unit = np.sqrt(np.where(variances > 1e-6 * max(float(variances.max()), 1e-12), variances, 1.0))
         generator = torch.Generator().manual_seed(settings.rng_key)
         down, up = spec.sizes(x.shape[1], n_targets)
         activations = (*spec.activations, spec.latent_activation, *reversed(spec.activations), "none")
@@ -270,7 +279,7 @@ class _Network:
             parameters += [weight.requires_grad_(), torch.zeros(o).requires_grad_()]
         optimiser = torch.optim.Adam(parameters, lr=settings.learning_rate, fused=True)
         none = torch.empty(0)
-        made = cls(spec, settings, n_targets, mean, white, unit, activations, parameters, optimiser, none, none)
+        made = cls(spec, settings, n_targets, mean, white, unit, told, activations, parameters, optimiser, none, none)
         made.rows, made.targets = made.read(x), made.wanted(x)
         return made
 
@@ -328,20 +337,20 @@ class _Network:
             self.step += 1
 
     def error(self, rows: torch.Tensor, targets: torch.Tensor) -> float:
-        """Mean squared error in the unit of the rows that were given."""
+        """Mean squared error in the unit of the rows that were given, or of the columns' variances."""
         import torch
 
         with torch.no_grad():
             parts = [slice(first, first + 4_096) for first in range(0, len(rows), 4_096)]
             total = sum(float(((self.forward(rows[part]) - targets[part]) ** 2).double().sum()) for part in parts)
-        return total / len(rows) / self.n_targets * self.unit**2
+        return total / len(rows) / self.n_targets * self.told
 
     def exported(self, parameters: Sequence[torch.Tensor]) -> Autoencoder:
         """The network of these weights, with centring and whitening multiplied in."""
         arrays = [p.numpy().astype(np.float64) for p in parameters]
         arrays[0] = arrays[0] @ self.white.T
         arrays[1] = arrays[1] - arrays[0] @ self.mean
-        arrays[-2] = arrays[-2] * self.unit
+        arrays[-2] = arrays[-2] * self.unit[:, None]
         arrays[-1] = arrays[-1] * self.unit + self.mean[: self.n_targets]
         weights = np.concatenate([a.ravel() for a in arrays]).astype(np.float32)
         return Autoencoder.of_weights(self.spec, len(self.mean), self.n_targets, weights)
