@@ -204,3 +204,35 @@ def test_what_is_missing_is_said(refused: Refused, folders: Path, tmp_path: Path
     bare.save("bare")
     assert "segue annotate" in refused("similar", "--train", "bare", "-m", "out", "--base-model", "ngrams")
     assert not Path("out").exists()
+
+
+def test_services_are_asked_only_with_fetch(
+    planted: tuple[Library, np.ndarray],
+    like: Callable[..., dict[str, object]],
+    refused: Refused,
+    folders: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import httpx
+
+    import segue.services.client as services
+
+    asked: list[str] = []
+    real = services.Client
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(f"{request.url.host} {request.url.params.get('track_name')}")
+        words = planted[0].tracks["lyrics"][8]
+        found = {"trackName": "New", "artistName": "Me", "instrumental": False, "plainLyrics": words}
+        body = httpx.ByteStream(json.dumps(found).encode())
+        return httpx.Response(200, stream=body, headers={"content-type": "application/json"})
+
+    def offline() -> services.Client:
+        return real(transport=httpx.MockTransport(answer), sleep=lambda seconds: None)
+
+    monkeypatch.setattr(services, "Client", offline)
+    assert "--fetch" in refused("similar", "New, Me", "-m", folders / "tracks") and not asked
+    found = like("New, Me", "--fetch", "--length", 10)
+    assert asked == ["lrclib.net New"]
+    said = " ".join(found["ignored"])  # type: ignore[arg-type]
+    assert "no audio features" in said and "no lyrics" not in said

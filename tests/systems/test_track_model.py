@@ -3,6 +3,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -196,3 +198,14 @@ def test_another_folder_is_not_overwritten_and_no_pickle_is_written(model: Track
     assert kinds <= {".npy", ".json"}
     with pytest.raises(StoredDataError, match="segue similar"):
         TrackModel.load(saved.parent / "absent")
+
+
+def test_a_query_needs_neither_torch_nor_polars_nor_scipy(saved: Path) -> None:
+    code = (
+        "import sys; from segue.systems.track_model import TrackModel; "
+        "from segue.systems.track_answers import GivenTracks, similar; "
+        f"similar(TrackModel.load({str(saved)!r}), GivenTracks((3,), ('x',)), 5); "
+        "assert not {'torch', 'polars', 'scipy', 'sklearn'} & set(sys.modules), "
+        "{'torch', 'polars', 'scipy', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

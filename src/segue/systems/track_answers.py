@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue.errors import InputError, QueryError
-from segue.library import Library
 from segue.recommend.because import Because, Kind, merged
 from segue.recommend.track_neighbours import ARTIST, Given
 from segue.systems.model import Answer, AnsweredTrack
 from segue.systems.track_model import TrackModel
 from segue.systems.track_parts import AUDIO, LEARNT, LYRICS
 
-__all__ = ["GivenTracks", "checked_length", "find", "similar"]
+if TYPE_CHECKING:
+    from segue.library import Library
+
+__all__ = ["GivenTracks", "checked_length", "find", "outside_library", "similar"]
 
 _KINDS: dict[str, Kind] = {AUDIO: "sound", LYRICS: "lyrics", LEARNT: "company", ARTIST: "same_artist"}
 _LEAST = 0.05  # share of a score below which a reason is none
@@ -149,7 +152,7 @@ def outside_library(texts: Sequence[str], artists: frozenset[str]) -> Library:
     """
     import polars as pl
 
-    from segue.library import Interactions
+    from segue.library import Interactions, Library
     from segue.library.names import fold
 
     names: list[str] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from segue.encode.base import Encoder, unit_rows
 from segue.encode.cache import CachedEncoder
 from segue.encode.ngrams import NgramEncoder
 from segue.errors import InputError, StoredDataError
-from segue.library import Catalogue, Interactions, Library
+from segue.library import Catalogue, Interactions
 from segue.library.arrays import fingerprint, load_array, read_json, save_array, write_json
 from segue.library.folders import new_folder, put_back
 from segue.recommend.popularity import Popularity
@@ -22,6 +22,9 @@ from segue.recommend.track_neighbours import Given, Half, TrackNeighbours
 from segue.systems.manifest import check_sizes, describe_files
 from segue.systems.recipes import open_encoder
 from segue.systems.track_parts import TrackParts, Vectors
+
+if TYPE_CHECKING:
+    from segue.library import Library
 
 __all__ = ["KIND", "TrackModel"]
 

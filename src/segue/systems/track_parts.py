@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,13 @@ from segue.encode.base import Encoder, Progress, unit_rows
 from segue.encode.chunks import chunked
 from segue.encode.track_vectors import TrackEncoder, TrackInputs
 from segue.errors import StoredDataError
-from segue.library import Library
 from segue.library.arrays import fingerprint, read_json, write_json
 from segue.views.features import Scaler, matrix
 from segue.views.specs import view_of
 from segue.views.text import text_column
+
+if TYPE_CHECKING:
+    from segue.library import Library
 
 __all__ = ["AUDIO", "LEARNT", "LYRICS", "CodePart", "LearntPart", "TrackParts", "known_rows"]
 
