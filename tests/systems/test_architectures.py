@@ -192,6 +192,18 @@ def test_a_search_finds_something_no_worse_than_where_it_began():
     assert search(2, inputs, settings)[1] == trials
 
 
+def test_a_large_library_asks_a_sample(monkeypatch):
+    library = planted(200)
+    rows = np.arange(200, dtype=np.int32)
+    all_of_them = Questions.of(library, "validation", rows)
+    monkeypatch.setattr("segue.systems.architecture_measures._MOST_QUERIES", 20)
+    some = Questions.of(library, "validation", rows)
+    assert len(some.query_rows) == 20 and set(some.query_rows) < set(all_of_them.query_rows)
+    vectors = np.random.default_rng(0).normal(size=(200, 3))
+    of_all, of_some = all_of_them.ask(vectors).recall["cosine", 10], some.ask(vectors).recall["cosine", 10]
+    np.testing.assert_array_equal(of_some, of_all[np.isin(all_of_them.query_rows, some.query_rows)])
+
+
 def test_rank_correlation_has_the_sign_of_the_order():
     a = np.arange(8.0)
     assert rank_correlation(a, a**3).mean == pytest.approx(1)

@@ -21,6 +21,7 @@ __all__ = ["KS", "METRICS", "Linear", "Measured", "Questions", "rank_correlation
 KS = (10, 50)
 METRICS: tuple[Metric, ...] = ("cosine", "distance")
 _TRIPLETS = 20_000
+_MOST_QUERIES = 4_000  # tracks that are asked about; a sample of them where more share a playlist
 _RNG_KEY = 2018
 _RESAMPLES = 2_000
 
@@ -42,7 +43,7 @@ class Questions:
     """Held-out playlists over the tracks that have an input; columns are places among these, not track rows.
 
     Args:
-        query_rows: places of the tracks that share a held-out playlist with another one, int64 ``(q,)``.
+        query_rows: places of tracks that share a held-out playlist with another one, at most 4,000, int64 ``(q,)``.
     """
 
     playlists: Interactions
@@ -66,6 +67,8 @@ class Questions:
         asked = query_tracks(playlists)
         if not len(asked):
             raise InputError(f"no two of the tracks share a {part} playlist; a larger library is needed")
+        if len(asked) > _MOST_QUERIES:
+            asked = np.sort(np.random.default_rng(_RNG_KEY).permutation(asked)[:_MOST_QUERIES])
         return cls(playlists, asked.astype(np.int64))
 
     def ask(self, vectors: NDArray[np.floating]) -> Measured:
