@@ -103,6 +103,7 @@ def test_who_knows_the_truth_is_perfect_and_is_told_nothing(split: UserSplit, pa
     oracle = knowing(split, part)
     found = run_users(split, {"oracle": oracle}, part=part, reference=None)  # type: ignore[arg-type]
     assert found.figures.mean("oracle", "all", "hit_rate@10") == 1
+    assert any("flatter" in note for note in found.figures.notes) == (part == "validation")
     assert found.figures.mean("oracle", "all", "ndcg@10") == pytest.approx(1)
     assert found.figures.mean("oracle", "strict cold, among cold", "ndcg@10") == pytest.approx(1)
     assert found.figures.mean("oracle", "tail, among tail", "ndcg@10") == pytest.approx(1)

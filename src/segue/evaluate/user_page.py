@@ -10,7 +10,7 @@ from segue.evaluate.html import SIGNIFICANT
 from segue.evaluate.page import figures as drawn_figures
 from segue.evaluate.page import page, safe, table
 from segue.evaluate.table import Row, Score
-from segue.evaluate.user_plots import epoch_plots, score_plots
+from segue.evaluate.user_plots import MOST_HISTORIES, epoch_plots, score_plots
 from segue.evaluate.user_table import Fairness, Group, UserFigures, ViewRow
 from segue.evaluate.user_terminal import percent, verdict
 
@@ -40,7 +40,7 @@ def to_html(figures: UserFigures) -> str:
         *(_block(figures, metric) for metric in figures.metrics),
         *_verdicts(figures),
         *_fairness(figures),
-        *(_plots(figures, epoch_plots) if figures.histories else ()),
+        *_epochs(figures),
         _methods(figures),
         f'<p class="quiet">Every metric is defined in docs/metrics.md. * and colour: p at most {SIGNIFICANT} after '
         "Holm.</p>",
@@ -94,6 +94,14 @@ def _plots(figures: UserFigures, draw: Callable[[UserFigures], list[Plot]]) -> I
         return drawn_figures(draw(figures))
     except MissingDependency as error:
         return [f'<p class="quiet">No plots: {safe(str(error))}.</p>']
+
+
+def _epochs(figures: UserFigures) -> Iterable[str]:
+    if figures.histories:
+        yield from _plots(figures, epoch_plots)
+    if len(figures.histories) > MOST_HISTORIES:
+        said = f"Only {MOST_HISTORIES} of {len(figures.histories)} trainings are drawn; users.json has all."
+        yield f'<p class="quiet">{safe(said)}</p>'
 
 
 def _verdicts(figures: UserFigures) -> Iterable[str]:

@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["epoch_plots", "score_plots"]
+__all__ = ["MOST_HISTORIES", "epoch_plots", "score_plots"]
 
 _LINE = "#e6e6e6"
 _SHOWN = ("all", "warm", "tail", "strict cold", "strict cold, among cold")
-_MOST_HISTORIES = 40
+MOST_HISTORIES = 40
+"""Trainings that are drawn."""
 
 
 def score_plots(figures: UserFigures) -> list[Plot]:
@@ -30,13 +31,13 @@ def score_plots(figures: UserFigures) -> list[Plot]:
 
 
 def epoch_plots(figures: UserFigures) -> list[Plot]:
-    """Draw the trainings, epoch by epoch, at most 40 of them.
+    """Draw the trainings, epoch by epoch, at most :data:`MOST_HISTORIES`.
 
     Raises:
         MissingDependency: matplotlib is not installed.
     """
     need_matplotlib()
-    drawn = [_epochs(one, figures.metrics, place) for place, one in enumerate(figures.histories[:_MOST_HISTORIES])]
+    drawn = [_epochs(one, figures.metrics, place) for place, one in enumerate(figures.histories[:MOST_HISTORIES])]
     return [plot for plot in drawn if plot is not None]
 
 

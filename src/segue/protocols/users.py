@@ -139,7 +139,7 @@ def run_users(
         fairness=[fairness_of(name, found, split, part) for name, found in full.items()],
         catalogue=catalogue_shares(split),
         histories=list(histories),
-        notes=[*_notes(split), *notes],
+        notes=[*_notes(split, part), *notes],
     )
     return UsersReport(figures, full, values)
 
@@ -232,9 +232,11 @@ def _not_below(
     ]
 
 
-def _notes(split: UserSplit) -> list[str]:
-    """What of the library belongs to the figures."""
+def _notes(split: UserSplit, part: UserPart) -> list[str]:
+    """What of the library and the part belongs to the figures."""
     said = []
+    if part == "validation":
+        said.append("What was tuned or stopped early was so on the validation part, so these figures flatter it.")
     about = split.library.notes
     if "synthetic" in str(about).lower():
         said.append("The library is synthetic: its figures show that the parts work together, and are no results.")
