@@ -179,14 +179,23 @@ def top_lists(
                 else:
                     assert whole is not None
                     rows = whole[tracks[whole]][:n]
-                if len(np.unique(rows)) != len(rows):
-                    raise ValueError(f"{name} recommended a track twice")
-                if np.isin(rows, split.train.row(user)).any():
-                    raise ValueError(f"{name} recommended a track of training")
                 found[question][user, : len(rows)] = rows
     if progress is not None:
         progress(len(asked), len(asked), f"asking {name}")
+    for made in found.values():
+        _check(name, made, split)
     return {q.name: found[q.name if q.among else "all"] for q in QUESTIONS}
+
+
+def _check(name: str, lists: Lists, split: UserSplit) -> None:
+    """Raise ValueError where a list holds a track twice, or one of training."""
+    ordered = np.sort(lists, axis=1)
+    if ((ordered[:, 1:] == ordered[:, :-1]) & (ordered[:, 1:] >= 0)).any():
+        raise ValueError(f"{name} recommended a track twice")
+    user, place = np.nonzero(lists >= 0)
+    known = np.repeat(np.arange(split.n_users), split.train.lengths) * split.n_tracks + split.train.indices
+    if np.isin(user * split.n_tracks + lists[user, place], known).any():
+        raise ValueError(f"{name} recommended a track of training")
 
 
 def values_of(split: UserSplit, part: UserPart, lists: Mapping[str, Mapping[str, Lists]]) -> dict[str, Values]:
