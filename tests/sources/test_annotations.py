@@ -379,6 +379,13 @@ def test_playcounts_and_words_never_become_names(tmp_path: Path) -> None:
     assert (row["name"], row["artist"]) == ("Toxic", "Britney Spears")
 
 
+def test_another_version_has_another_release(tmp_path: Path) -> None:
+    header = "track_name,artist,year,duration_ms,album,isrc,explicit,genre,valence"
+    row, _ = one_row(tmp_path, header, "Toxic - 2020 Remaster,Britney Spears,2020,1,Again,USRC17607839,true,pop,0.5")
+    assert (row["genre"], row["valence"]) == ("pop", 0.5)
+    assert [row.get(n) for n in ("year", "duration_ms", "album", "isrc", "explicit")] == [None] * 5
+
+
 def test_names_are_filled_where_only_the_id_was_known(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(f"track_id,track_name,artist_name,valence\n{IDS[7]},Found,Again,0.5\n")
     annotated, _ = annotate(library(), [tmp_path / "a.csv"])
