@@ -194,6 +194,16 @@ def test_the_best_epoch_is_kept_and_training_stops(planted: Planted) -> None:
     assert trained.history[1].metrics == {"hr@10 all": 0.5}
 
 
+def test_averaged_weights_lie_on_the_way(planted: Planted) -> None:
+    settings = TowerSettings(**{**SMALL, "epochs": 3})
+    last, averaged = (planted.trained(settings.changed(average=a)).towers for a in (0.0, 0.9))
+    start = new_towers(last.shape, planted.vocabulary, spread=settings.spread)
+    there, here = (
+        [float(np.abs(t.tensors[n] - start.tensors[n]).sum()) for n in start.tensors] for t in (last, averaged)
+    )
+    assert last.fingerprint != averaged.fingerprint and 0.2 * sum(there) < sum(here) < 0.95 * sum(there)
+
+
 def test_a_training_without_effect_or_data_is_an_error(planted: Planted) -> None:
     still = TowerSettings(**{**SMALL, "lr": 0.0, "epochs": 1})
     with pytest.raises(TrainingError, match="no parameter"):

@@ -141,7 +141,7 @@ def _trained(
 ) -> TowersTrained:
     import torch
 
-    optimizer = torch.optim.AdamW(_groups(model, settings), lr=settings.lr)
+    optimizer = torch.optim.AdamW(_groups(model, settings), lr=settings.lr, fused=True)
     batches = _Batches.of(model, users, settings)
     history = [_looked_at(0, None, start, validate, monitor, 0.0)]
     best, best_score, best_towers = 0, -np.inf, start
@@ -157,6 +157,7 @@ def _trained(
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
+            model.moved()
             total, edges = total + value * n, edges + n
             if progress is not None:
                 done = (epoch - 1) * len(order) + step + 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,7 @@ class TowerModel:
     Args:
         parameters: by the names of :func:`~segue.encode.tower.tensor_shapes`.
         training: whether anything is dropped.
+        averages: running averages of the tensors, where they are wanted.
     """
 
     shape: TowerShape
@@ -34,6 +35,8 @@ class TowerModel:
     parameters: dict[str, torch.nn.Parameter]
     vocabulary: str
     training: bool = True
+    averages: dict[str, torch.Tensor] = field(default_factory=dict)
+    steps: int = 0
 
     @classmethod
     def of(cls, towers: Towers, tracks: TrackInputs, settings: TowerSettings) -> TowerModel:
@@ -44,9 +47,21 @@ class TowerModel:
         return cls(towers.shape, settings, tracks, parameters, towers.vocabulary)
 
     def towers(self) -> Towers:
-        """What the tensors are now, as finished towers."""
-        tensors = {name: p.detach().numpy().copy() for name, p in self.parameters.items()}
+        """What the tensors, or their averages, are now, as finished towers."""
+        tensors = {n: self.averages.get(n, p).detach().numpy().copy() for n, p in self.parameters.items()}
         return Towers(self.shape, tensors, self.vocabulary)
+
+    def moved(self) -> None:
+        """Be told of a step: the averages follow, faster at the beginning, when there is little to average."""
+        self.steps += 1
+        keep = min(self.settings.average, (1 + self.steps) / (10 + self.steps))
+        if not self.settings.average:
+            return
+        for name, parameter in self.parameters.items():
+            if name not in self.averages:
+                self.averages[name] = parameter.detach().clone()
+            else:
+                self.averages[name].lerp_(parameter.detach(), 1 - keep)
 
     def track_vectors(self, rows: NDArray[np.int64]) -> torch.Tensor:
         """Vectors of catalogue rows, ``(n, output)``."""

@@ -33,6 +33,7 @@ class TowerSettings:
             for its artist (``artist_dropout``) and a user's own vector.
         dropout: of the slots' values. spread: standard deviation of the tables at the start.
         batch_size: users a step. lr, weight_decay: of AdamW; ``table_decay`` is that of the tables.
+        average: a running average of the weights is kept, a step counting at least ``1 - average`` in it; 0 for none.
         epochs: at most. patience: epochs without a better one after which it stops; None for never.
         threads: of torch; the same bits come out for the same number.
     """
@@ -59,6 +60,7 @@ class TowerSettings:
     lr: float = 2e-3
     weight_decay: float = 0.01
     table_decay: float = 0.01
+    average: float = 0.97
     epochs: int = 60
     patience: int | None = 5
     preset: str = "segue"
@@ -72,7 +74,7 @@ class TowerSettings:
         for name in ("lr", "weight_decay", "table_decay", "spread", "bag_power", "full_softmax", "user_weight"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be a number and not negative")
-        for name in ("id_dropout", "artist_dropout", "dropout"):
+        for name in ("id_dropout", "artist_dropout", "dropout", "average"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be at least 0 and below 1")
         if not 0 < self.target_share < 1:
@@ -133,6 +135,7 @@ _PRESETS: dict[str, dict[str, Any]] = {
         "match": False,
         "bag_power": 1.0,
         "lr": 1e-3,
+        "average": 0.0,
     },
 }
 TOWER_PRESETS = tuple(_PRESETS)
