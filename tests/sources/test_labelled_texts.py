@@ -113,6 +113,17 @@ def test_rows_without_text_or_label_are_counted(tmp_path: Path) -> None:
     assert found.notes == {"rows without a text, left out": 1, "rows without a label, left out": 1}
 
 
+def test_a_sample_is_drawn_keeps_the_order_and_says_so(tmp_path: Path) -> None:
+    found = read(
+        tmp_path, "text,label\n" + "".join(f"x{i},{'positive' if i % 2 else 'negative'}\n" for i in range(99))
+    )
+    some = found.sample(30, rng_key=1)
+    rows = [int(text[1:]) for text in some.texts]
+    assert rows == sorted(set(rows)) and len(rows) == 30 and some.classes.tolist() == [2 * (row % 2) for row in rows]
+    assert list(some.notes.values()) == [69] and found.sample(99) is found
+    assert some.texts == found.sample(30, rng_key=1).texts != found.sample(30, rng_key=2).texts
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [

@@ -143,9 +143,18 @@ def test_baselines_find_the_word_and_the_majority_knows_nothing() -> None:
     shares = tfidf.probabilities(test.texts)
     assert shares.shape == (200, 3) and shares.sum(1) == pytest.approx(np.ones(200))
     assert (shares.argmax(1) == test.classes).mean() > 0.98 and tfidf.held_out > 0.95
-    assert {"words", "C", "balanced"} == set(tfidf.chosen)
+    assert {"n_words", "marks", "C", "balanced"} == set(tfidf.chosen)
     most = majority(found).probabilities(test.texts).argmax(1)
     assert set(most.tolist()) == {int(np.bincount(found.train[1]).argmax())}
     assert majority(found).held_out == pytest.approx(1 / 3)
     frozen = frozen_logistic(found, SentenceEncoder.open(tiny_folder()))
     assert (frozen.probabilities(test.texts).argmax(1) == test.classes).mean() > 0.4
+
+
+def test_texts_of_single_letters_and_marks_have_a_tfidf_row_too() -> None:
+    rng = np.random.default_rng(3)
+    classes = rng.integers(0, 2, 100)
+    letters = [" ".join(rng.choice(list("abcdefgh"), 4)) for _ in classes]
+    texts = tuple(f"{'!' if mood else '?'} {rest}" for mood, rest in zip(classes.tolist(), letters, strict=True))
+    found = examples(texts, classes, hold_out=0.5)
+    assert tfidf_logistic(found).held_out == 1.0

@@ -64,6 +64,10 @@ def train(
     hold_out: Annotated[
         float, typer.Option("--hold-out", help="Share of the texts that chooses the epoch instead of training.")
     ] = 0.1,
+    max_texts: Annotated[
+        int,
+        typer.Option("--max-texts", min=1, help="Of a larger data set so many are drawn; an epoch takes hours else."),
+    ] = 50_000,
     rng_key: Annotated[int, typer.Option("--rng-key", help="Key of the random draws.")] = 0,
     threads: Annotated[int, typer.Option("--threads", min=1, help="Of torch.")] = 1,
     restart: Annotated[
@@ -101,7 +105,7 @@ def train(
         threads=threads,
     )
     check_place(out, KIND)
-    texts = read_labelled_texts(data)
+    texts = read_labelled_texts(data).sample(max_texts, rng_key=rng_key)
     held = None if evaluate is None else read_labelled_texts(evaluate)
     for note, n in texts.notes.items():
         say(f"{texts.label}: {n:,} {note}")

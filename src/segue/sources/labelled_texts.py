@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +70,14 @@ class LabelledTexts:
         """Some of the texts."""
         texts = tuple(self.texts[row] for row in rows.tolist())
         return LabelledTexts(texts, self.classes[rows], self.label, self.notes)
+
+    def sample(self, n: int, *, rng_key: int = 0) -> LabelledTexts:
+        """At most ``n`` of the texts, drawn at random, in their order; what was left out is noted."""
+        if len(self) <= n:
+            return self
+        rows = np.sort(np.random.default_rng(rng_key).choice(len(self), n, replace=False))
+        notes = {**self.notes, "texts beyond those that are used, left out": len(self) - n}
+        return replace(self.select(rows), notes=notes)
 
 
 def read_labelled_texts(path: Path | str) -> LabelledTexts:

@@ -20,8 +20,6 @@ from segue.train.sentiment import Examples
 __all__ = ["TFIDF", "Baseline", "frozen_logistic", "majority", "tfidf_logistic"]
 
 Shares = NDArray[np.float64]
-_LARGE = 1_000  # texts from which on words that occur once are left out
-_STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 TFIDF = "tfidf + logistic"
 """The row that a fine-tuned model is compared with."""
 _BALANCED: tuple[str | None, ...] = (None, "balanced")
@@ -52,10 +50,10 @@ def majority(found: Examples) -> Baseline:
 
 
 def tfidf_logistic(found: Examples) -> Baseline:
-    """Words, or words and pairs of words, by TF-IDF; multinomial logistic regression.
+    """Words, or words and pairs of words, with marks or without, by TF-IDF; multinomial logistic regression.
 
-    Words or pairs, strength and whether classes are balanced: those of the best macro-recall on the held-out texts.
-    These are not added to the training afterwards, as they are not for the fine-tuned model.
+    Features, strength and whether classes are balanced: those of the best macro-recall on the held-out texts. These
+    are not added to the training afterwards, as they are not for the fine-tuned model.
 
     Raises:
         MissingDependency: scikit-learn is not installed.
@@ -66,16 +64,19 @@ def tfidf_logistic(found: Examples) -> Baseline:
         raise MissingDependency("the TF-IDF row", extra="train") from error
 
     best: Baseline | None = None
-    for words in ((1, 1), (1, 2)):
+    for n_words, marks in ((1, False), (2, False), (2, True)):
         vectorizer: Any = TfidfVectorizer
-        least = 2 if len(found.train[0]) >= _LARGE else 1
-        features = vectorizer(ngram_range=words, min_df=least, sublinear_tf=True, token_pattern=r"\S+")
-        train = features.fit_transform(map(_spaced, found.train[0]))
+        pattern = r"\S+" if marks else r"(?u)\b\w\w+\b"
+        features = vectorizer(ngram_range=(1, n_words), sublinear_tf=marks, token_pattern=pattern)
+        try:
+            train = features.fit_transform(map(_spaced, found.train[0]))
+        except ValueError:  # nothing but marks and single letters, which only the last pattern takes for words
+            continue
         held = features.transform(map(_spaced, found.held[0]))
-        model, chosen, recall = _best_logistic(found, train, held)
+        model, chosen, recall = _best_logistic(found, train, held, (0.3, 1.0, 3.0, 10.0))
         if best is None or recall > best.held_out:
             read = _reader(features, model)
-            best = Baseline(TFIDF, read, {"words": list(words), **chosen}, recall)
+            best = Baseline(TFIDF, read, {"n_words": n_words, "marks": marks, **chosen}, recall)
     assert best is not None
     return best
 
@@ -85,7 +86,9 @@ def frozen_logistic(
 ) -> Baseline:
     """Vectors of the encoder as it came; logistic regression, tuned like that of :func:`tfidf_logistic`."""
     train = _scaled(encoder.encode(found.train[0], progress=progress))
-    model, chosen, recall = _best_logistic(found, train, _scaled(encoder.encode(found.held[0])))
+    model, chosen, recall = _best_logistic(
+        found, train, _scaled(encoder.encode(found.held[0])), (0.1, 1.0, 10.0, 100.0)
+    )
 
     def read(texts: Sequence[str]) -> Shares:
         made: Shares = np.asarray(model.predict_proba(_scaled(encoder.encode(texts))), np.float64)
@@ -113,13 +116,15 @@ def _spaced(text: str) -> str:
     return "".join(c if c.isalnum() or c in " @#'_\n" else f" {c} " for c in text)
 
 
-def _best_logistic(found: Examples, train: Any, held: Any) -> tuple[Any, dict[str, Any], float]:
+def _best_logistic(
+    found: Examples, train: Any, held: Any, strengths: Sequence[float]
+) -> tuple[Any, dict[str, Any], float]:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     logistic: Any = LogisticRegression
     best: tuple[Any, dict[str, Any], float] | None = None
-    for strength, balanced in itertools.product(_STRENGTHS, _BALANCED):
+    for strength, balanced in itertools.product(strengths, _BALANCED):
         model = logistic(C=strength, class_weight=balanced, max_iter=200)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # nearly there is near enough to be compared
