@@ -64,7 +64,8 @@ def learn(
     columns = feature_columns(library)
     known = known_rows(library, columns)
     if AUDIO in settings.halves and (fit & known).sum() > 1 and (check & known).any():
-        scaler = Scaler.fit(library, np.flatnonzero(fit & known), columns)
+        # in deviations: min-max leaves loudness and speechiness, of a few far values, almost out of the error
+        scaler = Scaler.fit(library, np.flatnonzero(fit & known), columns, kind="standard")
         parts = parts.with_(audio_scaler=scaler, audio=code(scaler.apply(library), known, settings.audio, AUDIO))
     lyrics = parts.read_lyrics(library, progress)
     said = np.asarray(lyrics.any(axis=1))
