@@ -19,7 +19,8 @@ from segue.library import Interactions, Library
 from segue.library.arrays import save_array
 from segue.library.tables import SENTIMENT
 from segue.sources.labelled_texts import LabelledTexts
-from segue.systems.sentiment import apply_sentiment, checkpoints_of, evaluate_sentiment, train_sentiment
+from segue.systems.sentiment import checkpoints_of, evaluate_sentiment, train_sentiment
+from segue.systems.sentiment_apply import apply_sentiment
 from segue.systems.sentiment_report import evaluation_page, lines, report_page
 from segue.train.sentiment import Examples, SentimentSettings
 from train.planted_moods import planted_moods

@@ -154,7 +154,7 @@ def apply(
     from segue.encode.sentiment import SentimentModel
     from segue.library import Library
     from segue.library.folders import check_place
-    from segue.systems.sentiment import apply_sentiment
+    from segue.systems.sentiment_apply import apply_sentiment
     from segue.systems.themes import cache_folder
 
     target = library if out is None else out

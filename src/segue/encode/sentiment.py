@@ -57,7 +57,7 @@ def read_text(text: str) -> str:
     lyrics are cut at them; times of ``.lrc`` files and headings such as "[Chorus]" go.
 
     >>> read_text("@bob look &amp; love 😍😍 #happy https://t.co/x")
-    '@user look & love smiling face with heart eyes #happy http'
+    '@user look & love smiling face with heart-eyes #happy http'
     >>> read_text("[Verse 1]\n[00:12.50] rain on me")
     'rain on me'
     """
