@@ -155,6 +155,23 @@ def test_what_is_no_answer_is_an_error_and_is_asked_again(serve: Serve, client: 
     assert LyricsSearch(client).look_up(RAIN) == LyricsFound("not_found")
 
 
+@pytest.mark.parametrize("reply", [js({}, 404), page(b"<html>Not Found", 404), Reply(404, b"not found"), js([], 400)])
+def test_a_404_that_does_not_say_what_is_missing_tells_nothing(serve: Serve, client: Client, reply: Reply) -> None:
+    serve(lambda asked: reply if asked.path == "/api/get" else js([]), NO_WORDS)
+    assert LyricsSearch(client).look_up(RAIN) == LyricsFound("error")
+
+
+def test_what_is_remembered_does_not_hide_that_a_service_fails(serve: Serve, client: Client) -> None:
+    first, _ = serve(apps.lrclib([record("Rain", "Somebody", "words")]), NO_WORDS)
+    search = LyricsSearch(client, ("lrclib",), patience=3)
+    assert search.look_up(RAIN).status == "found"
+    first.app = lambda asked: js({}, 403)
+    for i in range(3):
+        assert search.look_up(Wanted(f"Sun {i}", "Somebody")).status == "blocked"
+        assert search.look_up(RAIN).status == ("found" if i < 2 else "blocked")
+    assert search.is_over
+
+
 def test_blocked_and_error_are_not_remembered_but_the_rest_is(serve: Serve, client: Client, clock: Clock) -> None:
     first, second = serve(in_turn([js({}, 403)]), NO_WORDS)
     for _ in range(3):
