@@ -9,7 +9,8 @@
     ├── StoredDataError         a library or model folder that is missing, damaged or too new
     ├── MissingDependency       an optional extra that is not installed
     ├── OutputError             a place that cannot be written to
-    └── TrainingError           a training that did nothing, diverged, or lacks data
+    ├── TrainingError           a training that did nothing, diverged, or lacks data
+    └── services.ServiceError   a service on the network that did not answer, or not as it should
 
 The CLI prints the sentence on stderr and ends with exit code 2; no other exception is expected to reach a user.
 """

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+import typer.main
+from typer.core import TyperCommand, TyperGroup
 
 from segue.cli import (
     analyse,
@@ -40,10 +43,28 @@ __all__ = ["app"]
 
 
 class _Commands(TyperGroup):
-    """Commands in the order in which they are used; what a user can mend is one sentence and exit code 2."""
+    """Commands in the order in which they are used; what a user can mend is one sentence and exit code 2.
+
+    typer makes the options of all commands whenever one is called, which with forty of them is most of what
+    ``--help`` costs. Here the list holds names and first sentences, and a command is made when it is called.
+    """
 
     def list_commands(self, ctx: Context) -> list[str]:
-        return list(self.commands)
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        if cmd_name not in self.commands:
+            self.commands[cmd_name] = _listed(cmd_name)
+        return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Context, args: list[str]) -> Any:
+        if args and args[0] in _COMMANDS:
+            self.commands[args[0]] = _made(args[0])
+        else:  # typer looks for what may have been meant
+            self.commands.update((name, _listed(name)) for name in _COMMANDS)
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Context) -> Any:
         try:
@@ -95,28 +116,50 @@ def segue(
     """
 
 
-for _command in (
-    ingest.ingest,
-    annotate.annotate,
-    listeners.listeners,
-    analyse.analyse,
-    train.train,
-    finetune.finetune,
-    update.update,
-    recommend.recommend,
-    similar.similar,
-    evaluate.evaluate,
-    challenge.challenge,
-    sweep.sweep,
-    architectures.architectures,
-    architectures.ratings,
-    export.export,
-    demo.demo,
-    doctor.doctor,
-):
-    app.command()(_command)
-app.add_typer(model.model)
-app.add_typer(themes.app)
-app.add_typer(towers.app)
-app.add_typer(sentiment.app)
-app.add_typer(fetch.app)
+_COMMANDS: dict[str, Callable[..., Any] | typer.Typer] = {
+    "ingest": ingest.ingest,
+    "annotate": annotate.annotate,
+    "fetch": fetch.app,
+    "analyse": analyse.analyse,
+    "listeners": listeners.listeners,
+    "train": train.train,
+    "update": update.update,
+    "recommend": recommend.recommend,
+    "similar": similar.similar,
+    "towers": towers.app,
+    "themes": themes.app,
+    "finetune": finetune.finetune,
+    "sentiment": sentiment.app,
+    "architectures": architectures.architectures,
+    "ratings": architectures.ratings,
+    "evaluate": evaluate.evaluate,
+    "challenge": challenge.challenge,
+    "sweep": sweep.sweep,
+    "model": model.model,
+    "export": export.export,
+    "demo": demo.demo,
+    "doctor": doctor.doctor,
+}
+
+
+def _made(name: str) -> Any:
+    """A command or a group with all of its options."""
+    alone = typer.Typer(rich_markup_mode="rich", pretty_exceptions_enable=False)
+    alone.callback()(segue)
+    what = _COMMANDS[name]
+    if isinstance(what, typer.Typer):
+        alone.add_typer(what)
+    else:
+        alone.command(name)(what)
+    return typer.main.get_group(alone).commands[name]
+
+
+def _listed(name: str) -> Any:
+    """A command as the list of commands shows it: its name and what it does."""
+    what = _COMMANDS[name]
+    if isinstance(what, typer.Typer):
+        callback = what.registered_callback
+        said = what.info.help or (callback.callback.__doc__ if callback and callback.callback else "")
+    else:
+        said = what.__doc__
+    return TyperCommand(name, help=inspect.cleandoc(str(said or "")), rich_markup_mode="rich")

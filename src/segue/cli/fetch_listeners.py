@@ -67,7 +67,7 @@ def listeners(
     [dim]segue fetch listeners --users names.txt --onto library -o library --salt-env SEGUE_SALT[/]
     """
     from segue.cli.fetch import outcomes
-    from segue.cli.listeners import _salt
+    from segue.cli.listeners import salt_from
     from segue.cli.terminal import counted, progress, say, size_of, two_arguments
     from segue.errors import InputError
     from segue.library import Library
@@ -75,7 +75,7 @@ def listeners(
     from segue.services.listeners import fetch_listeners, read_user_names
     from segue.sources.listeners import listeners_library
 
-    salt = _salt(salt_env)
+    salt = salt_from(salt_env)
     names = read_user_names(users)
     check_place(out, "segue library")
     base = Library.load(onto) if onto is not None else None

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from segue.library import Library
 
-__all__ = ["listeners"]
+__all__ = ["listeners", "salt_from"]
 
 
 def listeners(
@@ -74,7 +74,7 @@ def listeners(
     from segue.cli.terminal import say, size_of
 
     kept = [name.strip() for name in (keep or "").split(",") if name.strip()]
-    library = _read(sources, onto, _salt(salt_env), min_tracks, kept, from_playlists=from_playlists)
+    library = _read(sources, onto, salt_from(salt_env), min_tracks, kept, from_playlists=from_playlists)
     library.save(out)
     told = library.notes["listeners"]
     if json:
@@ -120,7 +120,7 @@ def _read(
         )
 
 
-def _salt(variable: str | None) -> str:
+def salt_from(variable: str | None) -> str:
     """Raises: InputError: the variable is not set, or empty."""
     import os
 
