@@ -221,7 +221,7 @@ def test_a_training_without_effect_or_data_is_an_error(planted: Planted) -> None
 def test_given_and_asked_tracks_are_disjoint_and_as_often_as_expected() -> None:
     rng = np.random.default_rng(0)
     train = Interactions.of([rng.choice(12, m, replace=False) for m in (1, 2, 5, 9, 12)], n_columns=12)
-    counts, n = np.zeros(12), 1_000
+    counts, n = np.zeros(12), 400
     for _ in range(n):
         chosen = rng.permutation(5)[:3]
         parts = parted(train, chosen, 0.3, rng)
@@ -241,13 +241,13 @@ def test_the_corrected_sample_estimates_the_whole_sum_without_bias() -> None:
     scores = rng.standard_normal(40)
     expected = edge_counts(train, 0.3, 8)
     sums = []
-    for _ in range(1_500):
+    for _ in range(700):
         parts = parted(train, rng.permutation(40)[:8], 0.3, rng)
         among = mixed_candidates(parts.targets.indices, known, 10, expected, rng)
         assert set(parts.targets.indices.tolist()) <= set(among.rows.tolist()) <= set(known.tolist())
         sums.append(np.exp(scores[among.rows] + among.correction).sum())
     whole = np.exp(scores[known]).sum()
-    assert abs(np.mean(sums) - whole) < 4 * np.std(sums) / np.sqrt(len(sums)) < 0.05 * whole
+    assert abs(np.mean(sums) - whole) < 4 * np.std(sums) / np.sqrt(len(sums)) < 0.08 * whole
     exact = all_candidates(known)
     assert np.exp(scores[exact.rows] + exact.correction).sum() == pytest.approx(whole)
 

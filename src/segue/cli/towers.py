@@ -42,8 +42,8 @@ def train(
         str | None,
         typer.Option(
             "--encoder",
-            help="What makes vectors of it: a sentence encoder (folder or name, as for 'segue train'), or 'ngrams'.",
-            show_default="all-MiniLM-L6-v2",
+            help="What makes vectors of it: 'sentence', 'ngrams', or a sentence encoder as for 'segue train'.",
+            show_default="sentence: all-MiniLM-L6-v2",
         ),
     ] = None,
     preset: Annotated[
@@ -115,7 +115,8 @@ def train(
     with progress() as report, tempfile.TemporaryDirectory(prefix="segue-") as scratch:
         reader = None
         if reading is not None:
-            reader = track_reader(split, reading, Path(scratch), encoder, cache or cache_folder())
+            base_model = None if encoder == "sentence" else encoder
+            reader = track_reader(split, reading, Path(scratch), base_model, cache or cache_folder())
         learnt = learn(split, reading, reader, settings, progress=report)
     learnt.model.save(out)
     if as_json:
