@@ -183,6 +183,8 @@ def test_inside_the_cluster(planted: tuple[Library, np.ndarray], like: Callable[
     answer = like(named(planted[0], 8), "--inside-cluster", "--length", 100)
     assert answer["query"]["inside_cluster"] is True  # type: ignore[index]
     assert any("outside of it" in sentence for sentence in answer["ignored"])  # type: ignore[attr-defined]
+    short = like(named(planted[0], 8), "--inside-cluster", "--length", 3, "--artist-cap", 0)
+    assert not any("outside" in sentence for sentence in short["ignored"])  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("place", range(len(HOSTILE_NAMES)))
@@ -236,3 +238,35 @@ def test_services_are_asked_only_with_fetch(
     assert asked == ["lrclib.net New"]
     said = " ".join(found["ignored"])  # type: ignore[arg-type]
     assert "no audio features" in said and "no lyrics" not in said
+
+
+def test_few_tracks_of_one_artist_and_one_version_of_a_recording(
+    planted: tuple[Library, np.ndarray], like: Callable[..., dict[str, object]]
+) -> None:
+    def artists(*options: object) -> list[str]:
+        answer = like(named(planted[0], 8), "--length", 30, *options)
+        return [track["artist"] for track in answer["tracks"]]  # type: ignore[attr-defined]
+
+    capped, free = artists("--artist-cap", 2), artists("--artist-cap", 0)
+    assert max(capped.count(artist) for artist in capped) == 2
+    assert max(free.count(artist) for artist in free) > 3
+    # thirty artists with two tracks each are sixty: the others come last, in the order in which they are near
+    whole = like(named(planted[0], 8), "--length", 239, "--artist-cap", 2)
+    names = [track["artist"] for track in whole["tracks"]]  # type: ignore[attr-defined]
+    assert len(names) == 239 and max(names[:60].count(artist) for artist in names) == 2
+    assert any("would be short" in sentence for sentence in whole["ignored"])  # type: ignore[attr-defined]
+
+
+def test_versions_of_a_recording_are_put_off(planted: tuple[Library, np.ndarray]) -> None:
+    from segue.systems.track_answers import GivenTracks, similar
+    from segue.systems.track_neighbours import learn
+
+    library, _ = planted_tracks(n_playlists=60, per_group=10)
+    names = library.tracks["name"].to_list()
+    names[14], names[20] = "River - Live", "River (2011 Remaster)"
+    names[8] = "River"
+    artists = library.tracks["artist"].to_list()
+    artists[14] = artists[20] = artists[8]
+    model = learn(library.with_track_columns(pl.DataFrame({"name": names, "artist": artists})), None, QUICK)
+    rows = [track.row for track in similar(model, GivenTracks((8,), ("River",)), 59).tracks]
+    assert set(rows[-2:]) == {14, 20}

@@ -36,6 +36,15 @@ def similar(
             rich_help_panel=_LIST,
         ),
     ] = None,
+    artist_cap: Annotated[
+        int,
+        typer.Option(
+            "--artist-cap",
+            min=0,
+            help="Tracks of one artist, as far as there are others; 0 for any number.",
+            rich_help_panel=_LIST,
+        ),
+    ] = 3,
     inside_cluster: Annotated[
         bool,
         typer.Option(
@@ -162,4 +171,4 @@ def similar(
                 "this track model has no clusters; train it on more tracks, or leave --inside-cluster out"
             )
         opened = replace(opened, neighbours=replace(opened.neighbours, inside_cluster=True))
-    deliver(near(opened, given, length, only=only), wanted_format, out, explain=True)
+    deliver(near(opened, given, length, only=only, artist_cap=artist_cap), wanted_format, out, explain=True)

@@ -239,9 +239,10 @@ class TrackNeighbours:
             scores[~only] = -np.inf
         scores[[row for row in without if 0 <= row < self.n_tracks]] = -np.inf
         hits = top(scores, n)
-        return Ranking(hits.rows, hits.scores, (*said, *self._remarks(given, hits.scores)))
+        return Ranking(hits.rows, hits.scores, (*said, *self.remarks_on(given, hits.scores)))
 
-    def _remarks(self, given: Given, scores: NDArray[np.float32]) -> list[str]:
+    def remarks_on(self, given: Given, scores: NDArray[np.float32]) -> list[str]:
+        """Sentences about what was not known of the given tracks, and about a list with these scores."""
         said = []
         lacking = [half.name for half in self.halves if self.weights[half.name] and half.name not in given.vectors]
         if lacking:

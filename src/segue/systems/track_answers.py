@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.errors import InputError, QueryError
+from segue.library import Ranking
 from segue.recommend.because import Because, Kind, merged
 from segue.recommend.track_neighbours import ARTIST, Given
 from segue.systems.model import Answer, AnsweredTrack
@@ -74,12 +75,15 @@ def similar(
     length: int,
     *,
     only: NDArray[np.bool_] | None = None,
+    artist_cap: int = 0,
     title: str | None = None,
 ) -> Answer:
     """The nearest tracks and why.
 
     Args:
         length: of the list. only: tracks that may be listed, bool ``(n_tracks,)``; None for all.
+        artist_cap: tracks of one artist, 0 for any number. Further ones, and other versions of a recording that is
+            there or was given, come only where the list would be short without them, and last.
         title: of the list; None is made of the given tracks.
 
     Raises:
@@ -93,7 +97,7 @@ def similar(
         raise QueryError(
             "nothing is known of what was given, so nothing is near to it; give --features or --lyrics of it"
         )
-    ranking = near.near(known, given.rows, length, only=only)
+    ranking, said = _varied(model, near.near(known, given.rows, near.n_tracks, only=only), given, length, artist_cap)
     parts = near.parts(known)
     shared = _shared(model, given.rows)
     tracks = tuple(
@@ -108,8 +112,37 @@ def similar(
         "given": list(given.names),
         "length": length,
         "inside_cluster": near.inside_cluster,
+        "artist_cap": artist_cap,
     }
-    return Answer(query, model.fingerprint, (*given.ignored, *ranking.ignored), tracks)
+    return Answer(query, model.fingerprint, (*given.ignored, *near.remarks_on(known, ranking.scores), *said), tracks)
+
+
+def _varied(
+    model: TrackModel, ranking: Ranking, given: GivenTracks, length: int, artist_cap: int
+) -> tuple[Ranking, list[str]]:
+    """The head of a ranking with one version of a recording and few tracks of one artist; the others fill it up."""
+    recordings = set(model.catalogue.recording[list(given.rows)].tolist())
+    counts: dict[int, int] = {}
+    taken: list[int] = []
+    put_off: list[int] = []
+    for place, row in enumerate(ranking.rows.tolist()):
+        if len(taken) == length:
+            break
+        recording, artist = int(model.catalogue.recording[row]), int(model.neighbours.artist_rows[row])
+        full = artist_cap and artist >= 0 and counts.get(artist, 0) >= artist_cap
+        if full or recording in recordings:
+            put_off.append(place)
+            continue
+        recordings.add(recording)
+        counts[artist] = counts.get(artist, 0) + 1
+        taken.append(place)
+    filled = put_off[: length - len(taken)]
+    said = []
+    if filled:
+        what = "other versions and further tracks of the same artists" if artist_cap else "other versions"
+        said.append(f"the last {len(filled)} are {what}, without which the list would be short")
+    places = np.array([*taken, *filled], np.int64)
+    return Ranking(ranking.rows[places], ranking.scores[places], ranking.ignored), said
 
 
 def _because(
