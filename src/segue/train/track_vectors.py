@@ -25,6 +25,7 @@ _MASKED = -1e4
 _WARM = 0.1  # share of the steps over which the rate rises
 _STILL = 1e-5  # steps of a vector below this are rounding
 _LOOKED_AT = 1_000  # tracks whose vectors are compared before and after
+_WIDE = 1_024  # beyond so many dimensions (letters, say) the directions are found by chance and a few products
 _SAMPLED = 6_000  # tracks by which the main directions of the texts are found
 
 
@@ -381,7 +382,15 @@ def _main_directions(
         return np.zeros(0, np.float32), np.zeros((0, 0), np.float32)
     centre = sample.mean(axis=0)
     sample -= centre
-    values, axes = np.linalg.eigh(sample.T @ sample / len(sample))
+    if sample.shape[1] > _WIDE:
+        from sklearn.utils.extmath import randomized_svd
+
+        _, sizes, turned = randomized_svd(
+            sample, min(settings.text_directions, *sample.shape), n_iter=4, random_state=settings.rng_key
+        )
+        values, axes = (sizes**2 / len(sample))[::-1], turned.T[:, ::-1]
+    else:
+        values, axes = np.linalg.eigh(sample.T @ sample / len(sample))
     kept = [i for i in range(len(values) - 1, -1, -1) if values[i] > 1e-9][: settings.text_directions]
     spread = values[kept]
     larger = 1 / np.sqrt(spread + settings.whitening * spread[:1])
