@@ -34,7 +34,7 @@ _MOST_FOR_EASE = 3_000  # users; the square matrix of twice as many takes eight 
 _BLOCK = 256
 
 _ITEM_KNN_GRIDS: Sequence[Sequence[dict[str, Any]]] = [
-    [{"k": k, "found_power": power} for power in (0.5, 0.3) for k in (50, 200, 1_000)],
+    [{"k": k, "found_power": power} for power in (0.5, 0.3) for k in (100, 1_000, 5_000)],
     [{"shrink": shrink} for shrink in (0.0, 5.0, 20.0)],
 ]
 _ALS_GRIDS: Sequence[Sequence[dict[str, Any]]] = [
@@ -43,7 +43,7 @@ _ALS_GRIDS: Sequence[Sequence[dict[str, Any]]] = [
 ]
 _EASE_GRIDS: Sequence[Sequence[dict[str, Any]]] = [[{"ridge": ridge} for ridge in (25.0, 50.0, 100.0, 200.0, 400.0)]]
 _ARTIST_GRIDS: Sequence[Sequence[dict[str, Any]]] = [
-    [{"share_power": share, "heard_power": heard} for share in (0.0, 0.5, 1.0, 2.0) for heard in (0.25, 0.5, 1.0)]
+    [{"share_power": share, "heard_power": heard} for share in (0.5, 1.0, 2.0, 4.0) for heard in (0.1, 0.25, 0.5)]
 ]
 
 
