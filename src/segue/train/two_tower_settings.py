@@ -52,9 +52,9 @@ class TowerSettings:
     negatives: int = 2_000
     target_share: float = 0.3
     user_weight: float = 1.0
-    id_dropout: float = 0.3
+    id_dropout: float = 0.2
     artist_dropout: float = 0.1
-    dropout: float = 0.1
+    dropout: float = 0.2
     spread: float = 0.1
     batch_size: int = 128
     lr: float = 2e-3
