@@ -70,6 +70,25 @@ def test_an_encoder_of_ones_own(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_songs_words_listeners(tmp_path: Path) -> None:
+    """The block as it stands, but for smaller files, letters instead of a sentence encoder, and one epoch."""
+    from segue.sources.demo import write_songs
+
+    (block,) = blocks("sh", "segue similar")
+    for line, shorter in {
+        "segue demo --files songs": "true",
+        "segue similar": "segue similar --base-model ngrams --epochs 1",
+        "segue towers train songs_library": "segue towers train songs_library --encoder ngrams --epochs 1",
+    }.items():
+        assert line in block
+        block = block.replace(line, shorter)
+    write_songs(tmp_path / "songs", 100, 300)
+    said = run(["sh", "-euc", block], tmp_path).stdout
+    assert "The Beatles" in said
+    assert (tmp_path / "tracks.model" / "manifest.json").exists()
+
+
+@pytest.mark.slow
 def test_the_python_runs(folder: Path) -> None:
     (code,) = blocks("python", "segue.holdout")
     said = run([sys.executable, "-c", code], folder).stdout
@@ -104,5 +123,6 @@ def test_links_lead_somewhere() -> None:
 def test_every_block_is_tested_or_is_about_installing() -> None:
     left = [code for name, code in BLOCKS if name != "toml"]
     known = [*blocks("sh", "make demo"), *blocks("sh", "segue ingest"), *blocks("sh", "segue finetune")]
+    known += blocks("sh", "segue similar")
     known += blocks("python", "segue.holdout")
     assert [code for code in left if code not in known] == ["pip install 'segue-playlists[bundled]'\n"]

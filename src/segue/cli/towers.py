@@ -217,7 +217,7 @@ def _query(model: TwoTowerModel, user: str | None, tracks: list[str], country: s
 
             near = near_tracks(model.catalogue, text, model.recommender.popularity.order)
             said = f"it has {', '.join(repr(name[:120]) for name in near)}" if near else 'give it as "Name, Artist"'
-            raise QueryError(f"the model has no track {text[:120]!r}; {said}")
+            raise QueryError(f"no listener that the model learnt from has {text[:120]!r}; {said}")
         rows.append(found[0])
     return Query(seed_tracks=tuple(rows), country=country)
 
