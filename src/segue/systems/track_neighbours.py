@@ -59,7 +59,7 @@ def learn(
     def code(x: NDArray[np.float32], known: NDArray[np.bool_], spec: AutoencoderSpec, name: str) -> CodePart:
         found = train_autoencoder(x[fit & known], x[check & known], spec, settings.autoencoder, progress=progress)
         trained[name] = {**asdict(found.history[found.best_epoch]), "warnings": list(found.warnings)}
-        return CodePart.of(found.autoencoder, x[fit & known])
+        return CodePart.of(found.autoencoder, x[fit & known], rebuilt=name == AUDIO)
 
     columns = feature_columns(library)
     known = known_rows(library, columns)

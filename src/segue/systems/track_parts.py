@@ -45,39 +45,45 @@ class CodePart:
     """An auto-encoder and what puts its codes on one scale.
 
     Args:
-        centre, span: mean and deviation of each dimension of the training tracks' codes, float32 ``(d,)``.
+        centre, span: mean and deviation of each compared dimension over the training tracks, float32 ``(m,)``.
+        rebuilt: whether codes are compared by what the decoder makes of them. The axes of a code have no scale
+            that means anything, those of audio features do (docs/papers.md has what that changes).
     """
 
     autoencoder: Autoencoder
     centre: NDArray[np.float32]
     span: NDArray[np.float32]
+    rebuilt: bool = False
 
     @classmethod
-    def of(cls, autoencoder: Autoencoder, x_train: NDArray[np.float32]) -> CodePart:
-        """Measure the codes of training rows; a dimension that says nothing is left as it is."""
-        codes = autoencoder.encode(x_train)
-        span = codes.std(axis=0)
+    def of(cls, autoencoder: Autoencoder, x_train: NDArray[np.float32], *, rebuilt: bool = False) -> CodePart:
+        """Measure training rows; a dimension that says nothing is left as it is."""
+        compared = autoencoder.rebuilt(x_train) if rebuilt else autoencoder.encode(x_train)
+        span = compared.std(axis=0)
         return cls(
             autoencoder,
-            codes.mean(axis=0).astype(np.float32),
+            compared.mean(axis=0).astype(np.float32),
             np.where(span > 1e-4 * max(1e-6, float(span.max(initial=0))), span, 1).astype(np.float32),
+            rebuilt,
         )
 
     def vectors(self, x: NDArray[np.float32], known: NDArray[np.bool_]) -> NDArray[np.float32]:
         """Unit vectors of rows, float32 ``(n, d)``; zero where nothing is known."""
-        out = unit_rows((self.autoencoder.encode(x) - self.centre) / self.span)
+        compared = self.autoencoder.rebuilt(x) if self.rebuilt else self.autoencoder.encode(x)
+        out = unit_rows((compared - self.centre) / self.span)
         out[~known] = 0
         return out
 
     @property
     def fingerprint(self) -> str:
         """Digest of network and scale."""
-        return fingerprint("code part", self.autoencoder.fingerprint, self.centre, self.span)
+        return fingerprint("code part", self.autoencoder.fingerprint, self.centre, self.span, self.rebuilt)
 
     def save(self, folder: Path) -> None:
         """Write everything into a folder, which is made."""
         self.autoencoder.save(folder)
-        write_json(folder / "scale.json", {"centre": self.centre.tolist(), "span": self.span.tolist()})
+        scale = {"centre": self.centre.tolist(), "span": self.span.tolist(), "rebuilt": self.rebuilt}
+        write_json(folder / "scale.json", scale)
 
     @classmethod
     def open(cls, folder: Path) -> CodePart:
@@ -88,9 +94,11 @@ class CodePart:
         """
         autoencoder, about = Autoencoder.open(folder), read_json(folder / "scale.json")
         try:
-            found = cls(autoencoder, *(np.asarray(about[name], np.float32) for name in ("centre", "span")))
-            if found.centre.shape != (autoencoder.d,) or found.span.shape != (autoencoder.d,):
-                raise ValueError("another dimension than the codes")
+            centre, span = (np.asarray(about[name], np.float32) for name in ("centre", "span"))
+            found = cls(autoencoder, centre, span, rebuilt=about["rebuilt"] is True)
+            compared = (autoencoder.n_targets if found.rebuilt else autoencoder.d,)
+            if found.centre.shape != compared or found.span.shape != compared:
+                raise ValueError("another dimension than what is compared")
         except (KeyError, TypeError, ValueError) as error:
             raise StoredDataError(f"{folder / 'scale.json'} is damaged ({error}); {_AGAIN}") from error
         return found

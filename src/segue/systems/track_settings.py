@@ -35,7 +35,7 @@ class TrackSettings:
         clusters: of the tracks, for lists inside one; 0 for none.
     """
 
-    audio: AutoencoderSpec = field(default_factory=lambda: AutoencoderSpec.of(10, (20, 16)))
+    audio: AutoencoderSpec = field(default_factory=lambda: AutoencoderSpec.of(10, (128, 64), ("gelu",)))
     lyrics: AutoencoderSpec = field(default_factory=lambda: AutoencoderSpec.of(30, (200, 100)))
     autoencoder: AutoencoderSettings = field(default_factory=lambda: AutoencoderSettings(epochs=40))
     vectors: TrackVectorSettings = field(default_factory=TrackVectorSettings)
