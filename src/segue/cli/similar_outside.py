@@ -58,15 +58,11 @@ def _first_of_artists(model: TrackModel) -> list[int]:
 def _fetched(outside: Library) -> Library:
     """With the lyrics that services know."""
     from segue.cli.terminal import progress, say, two_arguments
-    from segue.errors import MissingDependency
+    from segue.services.client import Client
+    from segue.services.fill import fill_lyrics
+    from segue.services.lyrics import LyricsSearch
+    from segue.services.patch import Patch
 
-    try:
-        from segue.services.client import Client
-        from segue.services.fill import fill_lyrics
-        from segue.services.lyrics import LyricsSearch
-        from segue.services.patch import Patch
-    except ImportError as error:
-        raise MissingDependency("asking services on the network", extra="services") from error
     patches: list[Patch] = []
     client = Client()
     with progress() as report:
