@@ -65,7 +65,7 @@ def test_a_listener_and_a_country_are_answered(folders: tuple[Path, Path]) -> No
     ("args", "said"),
     [
         (("--user", "somebody"), "knows no listener"),
-        (("--tracks", "no such track, nobody"), "has no track"),
+        (("--tracks", "no such track, nobody"), "no listener that the model learnt from has"),
         ((), "nothing was asked for"),
         (("--user", "user:0002", "--tracks", "a, b"), "not both"),
     ],
