@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from segue.cli.listeners import MinTracksOption, OntoOption, SaltOption, salt_from
+
 if TYPE_CHECKING:
     from segue.services.client import Client
 
@@ -30,30 +32,12 @@ def listeners(
         typer.Option("--users", metavar="FILE", help="Last.fm user names, one on each line.", show_default=False),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Library folder to write.", show_default=False)],
-    onto: Annotated[
-        Path | None,
-        typer.Option(
-            "--onto",
-            help="Library whose tracks the listeners' are matched to; it may be the one to write.",
-            show_default=False,
-        ),
-    ] = None,
+    onto: OntoOption = None,
     loved: Annotated[
         int, typer.Option("--loved", min=1, max=5_000, help="Loved tracks of each listener, at most.")
     ] = 200,
-    min_tracks: Annotated[
-        int, typer.Option("--min-tracks", min=1, help="Leave out listeners with fewer distinct tracks.")
-    ] = 1,
-    salt_env: Annotated[
-        str | None,
-        typer.Option(
-            "--salt-env",
-            metavar="VAR",
-            help="Environment variable with a secret that is hashed in with every name, so that nobody who has a "
-            "list of names can tell who is who.",
-            show_default=False,
-        ),
-    ] = None,
+    min_tracks: MinTracksOption = 1,
+    salt_env: SaltOption = None,
     cache: CacheOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the counts as JSON.")] = False,
 ) -> None:
@@ -67,7 +51,6 @@ def listeners(
     [dim]segue fetch listeners --users names.txt --onto library -o library --salt-env SEGUE_SALT[/]
     """
     from segue.cli.fetch import outcomes
-    from segue.cli.listeners import salt_from
     from segue.cli.terminal import counted, progress, say, size_of, two_arguments
     from segue.errors import InputError
     from segue.library import Library

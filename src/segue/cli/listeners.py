@@ -10,7 +10,29 @@ import typer
 if TYPE_CHECKING:
     from segue.library import Library
 
-__all__ = ["listeners", "salt_from"]
+__all__ = ["MinTracksOption", "OntoOption", "SaltOption", "listeners", "salt_from"]
+
+OntoOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--onto",
+        help="Library whose tracks the listeners' are matched to; it may be the one to write.",
+        show_default=False,
+    ),
+]
+MinTracksOption = Annotated[
+    int, typer.Option("--min-tracks", min=1, help="Leave out listeners with fewer distinct tracks.")
+]
+SaltOption = Annotated[
+    str | None,
+    typer.Option(
+        "--salt-env",
+        metavar="VAR",
+        help="Environment variable with a secret that is hashed in with every name, so that nobody who has a "
+        "list of names can tell who is who.",
+        show_default=False,
+    ),
+]
 
 
 def listeners(
@@ -23,30 +45,12 @@ def listeners(
         ),
     ],
     out: Annotated[Path, typer.Option("-o", "--out", help="Library folder to write.", show_default=False)],
-    onto: Annotated[
-        Path | None,
-        typer.Option(
-            "--onto",
-            help="Library whose tracks the listeners' are matched to; it may be the one to write.",
-            show_default=False,
-        ),
-    ] = None,
+    onto: OntoOption = None,
     from_playlists: Annotated[
         bool, typer.Option("--from-playlists", help="Each playlist of the library SOURCE is a listener.")
     ] = False,
-    min_tracks: Annotated[
-        int, typer.Option("--min-tracks", min=1, help="Leave out listeners with fewer distinct tracks.")
-    ] = 1,
-    salt_env: Annotated[
-        str | None,
-        typer.Option(
-            "--salt-env",
-            metavar="VAR",
-            help="Environment variable with a secret that is hashed in with every name, so that nobody who has a "
-            "list of names can tell who is who.",
-            show_default=False,
-        ),
-    ] = None,
+    min_tracks: MinTracksOption = 1,
+    salt_env: SaltOption = None,
     keep: Annotated[
         str | None,
         typer.Option(

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from segue.errors import StoredDataError
+from segue.evaluate.stored import load_figures_of
 from segue.evaluate.table import Row, TitleList
 
 __all__ = [
@@ -176,16 +176,8 @@ def load_figures(path: Path | str) -> EncoderFigures:
     Raises:
         StoredDataError: it is missing, damaged, or of a newer format.
     """
-    path = Path(path)
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=EncoderFigures)
-    except FileNotFoundError as error:
-        raise StoredDataError(f"{path} is missing") from error
-    except (OSError, msgspec.DecodeError) as error:
-        raise StoredDataError(f"{path} is damaged ({error})") from error
-    if found.kind != _KIND or found.format_version > ENCODERS_VERSION:
-        raise StoredDataError(f"{path} is no comparison of encoders that this segue reads; upgrade segue")
-    return found
+    what = "comparison of encoders"
+    return load_figures_of(path, EncoderFigures, kind=_KIND, version=ENCODERS_VERSION, what=what)
 
 
 def _text(value: object) -> str | None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from segue.errors import StoredDataError
 from segue.evaluate.html import to_html
+from segue.evaluate.stored import load_figures_of
 from segue.evaluate.table import REPORT_VERSION, Report
 from segue.library.arrays import write_bytes
 
@@ -46,16 +46,7 @@ def load_report(path: Path | str) -> Report:
     Raises:
         StoredDataError: it is missing, damaged, or of a newer format.
     """
-    path = Path(path)
-    try:
-        report = msgspec.json.decode(path.read_bytes(), type=Report)
-    except FileNotFoundError as error:
-        raise StoredDataError(f"{path} is missing") from error
-    except (OSError, msgspec.DecodeError) as error:
-        raise StoredDataError(f"{path} is damaged ({error})") from error
-    if report.kind != "segue report" or report.format_version > REPORT_VERSION:
-        raise StoredDataError(f"{path} is no report that this segue reads; upgrade segue")
-    return report
+    return load_figures_of(path, Report, kind="segue report", version=REPORT_VERSION, what="report")
 
 
 def print_report(

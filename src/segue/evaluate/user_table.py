@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from segue.errors import StoredDataError
+from segue.evaluate.stored import load_figures_of
 from segue.evaluate.table import NotBelowRow, Row, Score, Versus
 
 __all__ = [
@@ -155,13 +155,5 @@ def load_user_figures(path: Path | str) -> UserFigures:
     Raises:
         StoredDataError: it is missing, damaged, or of a newer format.
     """
-    path = Path(path)
-    try:
-        found = msgspec.json.decode(path.read_bytes(), type=UserFigures)
-    except FileNotFoundError as error:
-        raise StoredDataError(f"{path} is missing") from error
-    except (OSError, msgspec.DecodeError) as error:
-        raise StoredDataError(f"{path} is damaged ({error})") from error
-    if found.kind != _KIND or found.format_version > USERS_VERSION:
-        raise StoredDataError(f"{path} is no report on listeners that this segue reads; upgrade segue")
-    return found
+    what = "report on listeners"
+    return load_figures_of(path, UserFigures, kind=_KIND, version=USERS_VERSION, what=what)
