@@ -153,19 +153,20 @@ def apply(
     from segue.cli.terminal import counted, progress, say, two_arguments
     from segue.encode.sentiment import SentimentModel
     from segue.library import Library
-    from segue.library.folders import check_place
+    from segue.library.folders import check_place, locked
     from segue.systems.sentiment_apply import apply_sentiment
     from segue.systems.themes import cache_folder
 
     target = library if out is None else out
     check_place(target, "segue library")
     opened = SentimentModel.open(model)
-    read = Library.load(library)
-    with progress() as report:
-        scored, counts = apply_sentiment(
-            read, opened, cache=cache or cache_folder(), again=again, progress=two_arguments(report, "scoring lyrics")
-        )
-    scored.save(target)
+    # two at once would each write what it read before the other one wrote
+    with locked(target, lambda: say(f"waiting for another process that changes {target}")):
+        read = Library.load(library)
+        with progress() as report:
+            done = two_arguments(report, "scoring lyrics")
+            scored, counts = apply_sentiment(read, opened, cache=cache or cache_folder(), again=again, progress=done)
+        scored.save(target)
     if json:
         _shown(counts, json=True)
     kept = f", {counts['kept']:,} were scored before" if counts["kept"] else ""
