@@ -5,13 +5,26 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from segue.errors import InputError
 
-__all__ = ["ConfigOption", "ListDefaults", "ModelOption", "chosen_model", "kind_of_folder"]
+__all__ = [
+    "THE_LIST",
+    "ConfigOption",
+    "FormatOption",
+    "ListDefaults",
+    "ListFileOption",
+    "ListJsonOption",
+    "ModelOption",
+    "chosen_model",
+    "kind_of_folder",
+]
+
+THE_LIST = "The list"
+"""Panel of the options of a list of tracks."""
 
 ModelOption = Annotated[
     Path | None,
@@ -25,6 +38,17 @@ ModelOption = Annotated[
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="Settings in TOML. Without it: ./segue.toml, if it is there.", show_default=False),
+]
+FormatOption = Annotated[
+    Literal["table", "json", "m3u8", "xspf", "jspf", "csv"] | None,
+    typer.Option(
+        "--format", help="How to write it.", show_default="what -o is called, else table", rich_help_panel=THE_LIST
+    ),
+]
+ListJsonOption = Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=THE_LIST)]
+ListFileOption = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", help="File to write.", show_default="the terminal", rich_help_panel=THE_LIST),
 ]
 
 

@@ -5,11 +5,19 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from segue.cli.options import ListDefaults, ModelOption, chosen_model
+from segue.cli.options import (
+    THE_LIST,
+    FormatOption,
+    ListDefaults,
+    ListFileOption,
+    ListJsonOption,
+    ModelOption,
+    chosen_model,
+)
 from segue.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["recommend", "year_range"]
 
-_LIST = "The list"
 _RULES = "Rules"
 
 
@@ -40,25 +47,17 @@ def recommend(
     model: ModelOption = None,
     n: Annotated[
         int | None,
-        typer.Option("-n", help="Number of tracks.", min=1, max=10_000, show_default="66", rich_help_panel=_LIST),
+        typer.Option("-n", help="Number of tracks.", min=1, max=10_000, show_default="66", rich_help_panel=THE_LIST),
     ] = None,
     minutes: Annotated[
         float | None,
-        typer.Option("--minutes", help="Length instead of a number.", show_default=False, rich_help_panel=_LIST),
+        typer.Option("--minutes", help="Length instead of a number.", show_default=False, rich_help_panel=THE_LIST),
     ] = None,
-    format: Annotated[
-        Literal["table", "json", "m3u8", "xspf", "jspf", "csv"] | None,
-        typer.Option(
-            "--format", help="How to write it.", show_default="what -o is called, else table", rich_help_panel=_LIST
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=_LIST)] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", help="File to write.", show_default="the terminal", rich_help_panel=_LIST),
-    ] = None,
+    format: FormatOption = None,
+    as_json: ListJsonOption = False,
+    out: ListFileOption = None,
     explain: Annotated[
-        bool, typer.Option("--explain", help="Say why each track is there.", rich_help_panel=_LIST)
+        bool, typer.Option("--explain", help="Say why each track is there.", rich_help_panel=THE_LIST)
     ] = False,
     exclude_artists: Annotated[
         list[str] | None,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
+from segue.cli.options import THE_LIST, FormatOption, ListFileOption, ListJsonOption
+
 __all__ = ["similar"]
 
-_LIST = "The list"
 _MODEL = "The model"
 _UNKNOWN = "Given tracks outside of the catalogue"
 
@@ -23,7 +24,7 @@ def similar(
         ),
     ] = None,
     length: Annotated[
-        int, typer.Option("--length", help="Tracks, 1 to the size of the catalogue.", rich_help_panel=_LIST)
+        int, typer.Option("--length", help="Tracks, 1 to the size of the catalogue.", rich_help_panel=THE_LIST)
     ] = 20,
     playlists: Annotated[
         list[str] | None,
@@ -33,7 +34,7 @@ def similar(
             help="List only tracks of these playlists (CSV of Exportify, M3U, XSPF, JSPF, MPD); without a model, "
             "learn from them. May be repeated.",
             show_default=False,
-            rich_help_panel=_LIST,
+            rich_help_panel=THE_LIST,
         ),
     ] = None,
     artist_cap: Annotated[
@@ -42,26 +43,20 @@ def similar(
             "--artist-cap",
             min=0,
             help="Tracks of one artist, as far as there are others; 0 for any number.",
-            rich_help_panel=_LIST,
+            rich_help_panel=THE_LIST,
         ),
     ] = 3,
     inside_cluster: Annotated[
         bool,
         typer.Option(
-            "--inside-cluster", help="Tracks of the given tracks' cluster before all others.", rich_help_panel=_LIST
+            "--inside-cluster",
+            help="Tracks of the given tracks' cluster before all others.",
+            rich_help_panel=THE_LIST,
         ),
     ] = False,
-    format: Annotated[
-        Literal["table", "json", "m3u8", "xspf", "jspf", "csv"] | None,
-        typer.Option(
-            "--format", help="How to write it.", show_default="what -o is called, else table", rich_help_panel=_LIST
-        ),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.", rich_help_panel=_LIST)] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("-o", "--out", help="File to write.", show_default="the terminal", rich_help_panel=_LIST),
-    ] = None,
+    format: FormatOption = None,
+    as_json: ListJsonOption = False,
+    out: ListFileOption = None,
     model: Annotated[
         Path | None,
         typer.Option(
