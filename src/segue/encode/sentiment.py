@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from segue.encode.base import Encoder, Progress
 from segue.encode.onnx import OnnxEncoder
 from segue.errors import StoredDataError
-from segue.library.arrays import fingerprint, load_array, read_json
+from segue.library.arrays import fingerprint, load_array
 from segue.library.folders import put_back
+from segue.library.manifests import checked_manifest
 
 __all__ = ["CLASSES", "FORMAT_VERSION", "KIND", "Probabilities", "SentimentModel", "pieces", "read_text"]
 
@@ -193,14 +194,8 @@ def _manifest(folder: Path) -> dict[str, Any]:
     if not folder.is_dir():
         raise StoredDataError(f"{folder} is not a folder; make a model with 'segue sentiment train'")
     file = folder / "manifest.json"
-    manifest = read_json(file)
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise StoredDataError(f"{file} does not describe a {KIND}; make one with 'segue sentiment train'")
-    version = manifest.get("format_version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise StoredDataError(f"{file} is damaged (format_version is {version!r}); train the model again")
-    if version > FORMAT_VERSION:
-        raise StoredDataError(f"{folder} has format {version}, this segue reads {FORMAT_VERSION}; upgrade it")
+    stranger = f"does not describe a {KIND}; make one with 'segue sentiment train'"
+    manifest = checked_manifest(folder, KIND, FORMAT_VERSION, stranger=stranger, again="train the model again")
     files = manifest.get("files")
     fine = (
         isinstance(files, dict)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from segue.evaluate.stored import load_figures_of
-from segue.evaluate.table import Row, TitleList
+from segue.evaluate.table import Row, TitleList, mean_in, row_in
 
 __all__ = [
     "ENCODERS_VERSION",
@@ -74,15 +74,11 @@ class Block(msgspec.Struct, frozen=True):
         Raises:
             KeyError: there is none.
         """
-        for row in self.rows:
-            if row.method == method and row.slice == slice_name:
-                return row
-        raise KeyError((method, slice_name))
+        return row_in(self.rows, method, slice_name)
 
     def mean(self, method: str, slice_name: str, metric: str) -> float:
         """One mean, nan where there is none."""
-        found = self.row(method, slice_name).scores.get(metric)
-        return math.nan if found is None or found.mean is None else found.mean
+        return mean_in(self.rows, method, slice_name, metric)
 
 
 class TitleMap(msgspec.Struct, frozen=True):

@@ -8,7 +8,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.evaluate.significance import Interval, Paired, bounded, compared, holm, resampled_means
+from segue.evaluate.significance import (
+    Interval,
+    Paired,
+    bounded,
+    compared,
+    holm,
+    not_below_each,
+    paired,
+    resampled_means,
+)
 
 __all__ = [
     "FEWEST",
@@ -20,6 +29,9 @@ __all__ = [
     "Score",
     "TitleList",
     "Versus",
+    "mean_in",
+    "not_below_best",
+    "row_in",
     "rows_of",
     "score",
 ]
@@ -27,6 +39,7 @@ __all__ = [
 REPORT_VERSION = 1
 FEWEST = 10
 """Queries below which no interval and no p-value is given: resampling so few says nothing."""
+_SIGNIFICANT = 0.05
 _SIGNED = ("content_lift", "title_lift")
 
 Values = NDArray[np.float64]
@@ -129,15 +142,11 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             KeyError: there is none.
         """
-        for row in self.rows:
-            if row.method == method and row.slice == slice_name:
-                return row
-        raise KeyError((method, slice_name))
+        return row_in(self.rows, method, slice_name)
 
     def mean(self, method: str, slice_name: str, metric: str) -> float:
         """One mean, nan where there is none."""
-        found = self.row(method, slice_name).scores.get(metric)
-        return float("nan") if found is None or found.mean is None else found.mean
+        return mean_in(self.rows, method, slice_name, metric)
 
 
 def score(interval: Interval) -> Score:
@@ -235,3 +244,60 @@ def _versus(metric: str, found: Paired, corrected: float) -> Versus:
 
 def _number(value: float) -> float | None:
     return value if np.isfinite(value) else None
+
+
+def row_in(rows: Sequence[Row], method: str, slice_name: str) -> Row:
+    """One row of a table.
+
+    Raises:
+        KeyError: there is none.
+    """
+    for row in rows:
+        if row.method == method and row.slice == slice_name:
+            return row
+    raise KeyError((method, slice_name))
+
+
+def mean_in(rows: Sequence[Row], method: str, slice_name: str, metric: str) -> float:
+    """One mean of a table, nan where there is none.
+
+    Raises:
+        KeyError: there is no such row.
+    """
+    found = row_in(rows, method, slice_name).scores.get(metric)
+    return float("nan") if found is None or found.mean is None else found.mean
+
+
+def not_below_best(
+    values: Mapping[str, Mapping[str, Mapping[str, Values]]],
+    judged: str,
+    others: Mapping[str, Sequence[str]],
+    metric: str,
+) -> list[NotBelowRow]:
+    """Test the judged method against the best of some others, chosen afterwards, slice by slice; Holm over slices.
+
+    Args:
+        values: slice -> method -> metric -> value of each query, nan where it is not asked.
+        others: slice -> methods to compare with, at least one; slices that it does not name are not tested.
+    """
+    best = {
+        name: max((float(np.nanmean(values[name][m][metric])), m) for m in methods)[1]
+        for name, methods in others.items()
+    }
+    pairs = {name: (values[name][judged][metric], values[name][best[name]][metric]) for name in others}
+    tested = not_below_each(pairs)
+    higher = holm([paired(*pair).p for pair in pairs.values()])
+    return [
+        NotBelowRow(
+            method=judged,
+            other=best[name],
+            slice=name,
+            metric=metric,
+            difference=score(found.difference),
+            bound=found.bound,
+            p_holm=found.p,
+            holds=found.holds,
+            above=bool(found.difference.mean > 0 and p <= _SIGNIFICANT),
+        )
+        for (name, found), p in zip(tested.items(), higher.tolist(), strict=True)
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from segue.evaluate.stored import load_figures_of
-from segue.evaluate.table import NotBelowRow, Row, Score, Versus
+from segue.evaluate.table import NotBelowRow, Row, Score, Versus, mean_in, row_in
 
 __all__ = [
     "USERS_VERSION",
@@ -138,15 +138,11 @@ class UserFigures(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             KeyError: there is none.
         """
-        for row in self.rows:
-            if row.method == method and row.slice == slice_name:
-                return row
-        raise KeyError((method, slice_name))
+        return row_in(self.rows, method, slice_name)
 
     def mean(self, method: str, slice_name: str, metric: str) -> float:
         """One mean, nan where there is none."""
-        found = self.row(method, slice_name).scores.get(metric)
-        return float("nan") if found is None or found.mean is None else found.mean
+        return mean_in(self.rows, method, slice_name, metric)
 
 
 def load_user_figures(path: Path | str) -> UserFigures:

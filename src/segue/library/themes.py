@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from segue.errors import InputError, StoredDataError
 from segue.library.arrays import fingerprint, load_array, read_json, save_array, write_json
 from segue.library.folders import new_folder, put_back
+from segue.library.manifests import checked_manifest
 from segue.library.supervision import Labels
 
 if TYPE_CHECKING:
@@ -157,17 +158,14 @@ class Themes:
         put_back(path)
         if not path.is_dir():
             raise StoredDataError(f"{path} is not a themes folder; make one with 'segue themes LIBRARY -o {path}'")
-        file = path / "manifest.json"
-        manifest = read_json(file)
-        if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-            raise StoredDataError(f"{file} does not describe segue themes; make some with 'segue themes'")
-        version = manifest.get("format_version")
-        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            raise StoredDataError(f"{file} is damaged (format_version is {version!r}); make the themes again")
-        if version > FORMAT_VERSION:
-            raise StoredDataError(
-                f"{path} has themes format {version}, this segue reads {FORMAT_VERSION}; upgrade it"
-            )
+        manifest = checked_manifest(
+            path,
+            KIND,
+            FORMAT_VERSION,
+            stranger="does not describe segue themes; make some with 'segue themes'",
+            again="make the themes again",
+            format="themes format",
+        )
         arrays: dict[str, Any] = {
             name: load_array(path / f"{name}.npy", mmap=False, dtype=dtype) for name, dtype in _ARRAYS.items()
         }
@@ -180,5 +178,5 @@ class Themes:
         except (KeyError, TypeError, ValueError) as error:
             raise StoredDataError(f"{path} is damaged ({error}); make the themes again") from error
         if found.fingerprint != manifest.get("fingerprint"):
-            raise StoredDataError(f"{path} is damaged (its files do not fit {file.name}); make the themes again")
+            raise StoredDataError(f"{path} is damaged (its files do not fit manifest.json); make the themes again")
         return found

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from segue.errors import InputError
 from segue.evaluate.lists import popularity_overlap
 from segue.evaluate.metrics import METRICS, mean_of, per_query
-from segue.evaluate.significance import holm, not_below_each, paired
-from segue.evaluate.table import NotBelowRow, Report, Row, rows_of, score
+from segue.evaluate.table import Report, Row, not_below_best, rows_of
 from segue.library import Library, Qrels, Recommender, Run
 from segue.protocols.common import REFERENCE, Progress, Reported, ask, leak_notes, with_baselines
 from segue.split.challenge import SCENARIOS, rule_of, scenario
@@ -21,7 +20,6 @@ from segue.split.holdout import Part, Split, drop_near_duplicates
 __all__ = ["ChallengeReport", "run_challenge"]
 
 _METRIC = "ndcg@500"
-_SIGNIFICANT = 0.05
 
 Values = dict[str, dict[str, NDArray[np.float64]]]
 
@@ -102,7 +100,9 @@ def run_challenge(
         left_out={"near-duplicate of a training playlist": len(held) - len(kept)},
         rows=rows,
         truth_popularity=mean_of(np.array(hidden_popularity)),
-        not_below=[] if judged is None or not others else _not_below(values, judged, others),
+        not_below=[]
+        if judged is None or not others
+        else not_below_best(values, judged, dict.fromkeys(values, others), _METRIC),
         notes=["Scenarios share playlists: each takes part wherever it is long enough.", *notes],
     )
     return ChallengeReport(report, values)
@@ -113,27 +113,6 @@ def _valued(runs: Mapping[str, Run], qrels: Qrels) -> Values:
         name: per_query(run, qrels, METRICS) | {"popularity_overlap@66": popularity_overlap(run, qrels)}
         for name, run in runs.items()
     }
-
-
-def _not_below(values: Mapping[str, Values], judged: str, others: Sequence[str]) -> list[NotBelowRow]:
-    best = {name: max((float(found[m][_METRIC].mean()), m) for m in others)[1] for name, found in values.items()}
-    pairs = {name: (found[judged][_METRIC], found[best[name]][_METRIC]) for name, found in values.items()}
-    tested = not_below_each(pairs)
-    higher = holm([paired(*pair).p for pair in pairs.values()])
-    return [
-        NotBelowRow(
-            method=judged,
-            other=best[name],
-            slice=name,
-            metric=_METRIC,
-            difference=score(found.difference),
-            bound=found.bound,
-            p_holm=found.p,
-            holds=found.holds,
-            above=bool(found.difference.mean > 0 and p <= _SIGNIFICANT),
-        )
-        for (name, found), p in zip(tested.items(), higher.tolist(), strict=True)
-    ]
 
 
 def _labelled(progress: Progress | None, name: str) -> Progress | None:

@@ -12,8 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.errors import InputError
-from segue.evaluate.significance import holm, not_below_each, paired
-from segue.evaluate.table import NotBelowRow, Row, rows_of, score
+from segue.evaluate.table import NotBelowRow, Row, not_below_best, rows_of
 from segue.evaluate.user_table import History, UserFigures
 from segue.evaluate.users import QUESTIONS, USER_METRICS, K, asked_of, user_values
 from segue.library import Recommender
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["UsersReport", "run_users", "top_lists", "values_of"]
 
 _BLOCK = 256  # users scored at once
-_SIGNIFICANT = 0.05
 
 Lists = NDArray[np.int32]
 Values = dict[str, dict[str, NDArray[np.float64]]]
@@ -218,27 +216,7 @@ def _not_below(
     asked = {name: others[name] for name in values if judged is not None and others.get(name)}
     if judged is None or not asked:
         return []
-    best = {
-        name: max((float(np.nanmean(values[name][m][metric])), m) for m in methods)[1]
-        for name, methods in asked.items()
-    }
-    pairs = {name: (values[name][judged][metric], values[name][best[name]][metric]) for name in asked}
-    tested = not_below_each(pairs)
-    higher = holm([paired(*pair).p for pair in pairs.values()])
-    return [
-        NotBelowRow(
-            method=judged,
-            other=best[name],
-            slice=name,
-            metric=metric,
-            difference=score(found.difference),
-            bound=found.bound,
-            p_holm=found.p,
-            holds=found.holds,
-            above=bool(found.difference.mean > 0 and p <= _SIGNIFICANT),
-        )
-        for (name, found), p in zip(tested.items(), higher.tolist(), strict=True)
-    ]
+    return not_below_best(values, judged, asked, metric)
 
 
 def _notes(split: UserSplit, part: UserPart) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from segue.errors import StoredDataError
-from segue.library.arrays import read_json
+from segue.library.manifests import checked_manifest
 
 __all__ = ["FORMAT_VERSION", "check_sizes", "describe_files", "folder_state", "read_manifest", "verify"]
 
@@ -35,14 +35,14 @@ def read_manifest(path: Path) -> dict[str, Any]:
     if not path.is_dir():
         raise StoredDataError(f"{path} is not a model folder; make one with 'segue train LIBRARY -o {path}'")
     file = path / "manifest.json"
-    manifest = read_json(file)
-    if not isinstance(manifest, dict) or manifest.get("kind") != "segue model":
-        raise StoredDataError(f"{file} does not describe a segue model")
-    version = manifest.get("format_version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise StoredDataError(f"{file} is damaged (format_version is {version!r}); train the model again")
-    if version > FORMAT_VERSION:
-        raise StoredDataError(f"{path} has model format {version}, this segue reads {FORMAT_VERSION}; upgrade it")
+    manifest = checked_manifest(
+        path,
+        "segue model",
+        FORMAT_VERSION,
+        stranger="does not describe a segue model",
+        again="train the model again",
+        format="model format",
+    )
     needed = _ALWAYS | (_TITLE_VOTE if manifest.get("recipe") == "title_vote" else {})
     for name, kind in needed.items():
         if not isinstance(manifest.get(name), kind):

@@ -15,8 +15,9 @@ from segue.encode.cache import CachedEncoder
 from segue.encode.ngrams import NgramEncoder
 from segue.errors import InputError, StoredDataError
 from segue.library import Catalogue, Interactions
-from segue.library.arrays import fingerprint, load_array, read_json, save_array, write_json
+from segue.library.arrays import fingerprint, load_array, save_array, write_json
 from segue.library.folders import new_folder, put_back
+from segue.library.manifests import checked_manifest
 from segue.recommend.popularity import Popularity
 from segue.recommend.track_neighbours import Given, Half, TrackNeighbours
 from segue.systems.manifest import check_sizes, describe_files
@@ -169,15 +170,9 @@ class TrackModel:
             raise StoredDataError(
                 f"{path} is not a track model folder; make one with 'segue similar --train LIBRARY'"
             )
-        file = path / "manifest.json"
-        manifest = read_json(file)
-        if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-            raise StoredDataError(f"{file} does not describe a {KIND}; {_AGAIN}")
-        version = manifest.get("format_version")
-        if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-            raise StoredDataError(f"{file} is damaged (format_version is {version!r}); {_AGAIN}")
-        if version > FORMAT_VERSION:
-            raise StoredDataError(f"{path} has format {version}, this segue reads {FORMAT_VERSION}; upgrade it")
+        manifest = checked_manifest(
+            path, KIND, FORMAT_VERSION, stranger=f"does not describe a {KIND}; {_AGAIN}", again=_AGAIN
+        )
         check_sizes(path, manifest)
         try:
             return cls._opened(path, manifest)

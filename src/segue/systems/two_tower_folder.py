@@ -15,8 +15,9 @@ from segue.encode.tower import Towers, TowerShape, TrackVectors, tensor_shapes
 from segue.encode.tower_inputs import NONE, TrackInputs, Vocabulary
 from segue.errors import QueryError, StoredDataError
 from segue.library import Catalogue, Interactions, Query
-from segue.library.arrays import load_array, read_json, save_array, write_json
+from segue.library.arrays import load_array, save_array, write_json
 from segue.library.folders import new_folder, put_back
+from segue.library.manifests import checked_manifest
 from segue.library.strings import StringArray
 from segue.recommend.popularity import Popularity
 from segue.recommend.two_tower import TwoTower
@@ -149,16 +150,8 @@ class TwoTowerModel:
 def _manifest(path: Path) -> dict[str, Any]:
     if not path.is_dir():
         raise StoredDataError(f"{path} is no two-tower model; make one with 'segue towers train LIBRARY -o {path}'")
-    file = path / "manifest.json"
-    manifest = read_json(file)
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise StoredDataError(f"{file} does not describe a two-tower model; make one with 'segue towers train'")
-    version = manifest.get("format_version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise StoredDataError(f"{file} is damaged (format_version is {version!r}); {_AGAIN}")
-    if version > FORMAT_VERSION:
-        raise StoredDataError(f"{path} has two-tower format {version}, this segue reads {FORMAT_VERSION}; upgrade it")
-    return manifest
+    stranger = "does not describe a two-tower model; make one with 'segue towers train'"
+    return checked_manifest(path, KIND, FORMAT_VERSION, stranger=stranger, again=_AGAIN, format="two-tower format")
 
 
 def _check_files(path: Path, manifest: dict[str, Any]) -> None:
