@@ -17,7 +17,14 @@ from segue.library.arrays import fingerprint, load_array, read_json, save_array,
 from segue.library.folders import new_folder
 from segue.library.interactions import Interactions
 from segue.library.names import fold
-from segue.library.tables import PLAYLIST_COLUMNS, TRACK_COLUMNS, USER_COLUMNS, conform
+from segue.library.tables import (
+    OPTIONAL_PLAYLIST_COLUMNS,
+    OPTIONAL_TRACK_COLUMNS,
+    PLAYLIST_COLUMNS,
+    TRACK_COLUMNS,
+    USER_COLUMNS,
+    conform,
+)
 
 __all__ = ["FORMAT_VERSION", "Library"]
 
@@ -49,8 +56,9 @@ class Library:
     notes: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "tracks", conform(self.tracks, TRACK_COLUMNS, "tracks"))
-        object.__setattr__(self, "playlists", conform(self.playlists, PLAYLIST_COLUMNS, "playlists"))
+        object.__setattr__(self, "tracks", conform(self.tracks, TRACK_COLUMNS, "tracks", OPTIONAL_TRACK_COLUMNS))
+        playlists = conform(self.playlists, PLAYLIST_COLUMNS, "playlists", OPTIONAL_PLAYLIST_COLUMNS)
+        object.__setattr__(self, "playlists", playlists)
         self._check("playlist", self.playlists.height, self.playlist_tracks)
         if (self.users is None) != (self.user_tracks is None):
             raise StoredDataError("users and their interactions come together or not at all")
@@ -136,6 +144,17 @@ class Library:
         if columns.height != self.n_tracks:
             raise ValueError(f"{columns.height} rows for {self.n_tracks} tracks")
         return replace(self, tracks=self.tracks.with_columns(columns.get_columns()))
+
+    def with_playlist_columns(self, columns: pl.DataFrame) -> Library:
+        """The same library with columns of its playlist table replaced or added; row ``j`` belongs to row ``j``.
+
+        Raises:
+            StoredDataError: a column of the wrong type, or an identifying one that repeats.
+            ValueError: another number of rows.
+        """
+        if columns.height != self.n_playlists:
+            raise ValueError(f"{columns.height} rows for {self.n_playlists} playlists")
+        return replace(self, playlists=self.playlists.with_columns(columns.get_columns()))
 
     def save(self, path: Path | str) -> None:
         """Write the library folder, atomically.

@@ -12,6 +12,7 @@ __all__ = [
     "ANALYSIS_FEATURES",
     "AUDIO_FEATURES",
     "LYRICS_STATUS",
+    "OPTIONAL_PLAYLIST_COLUMNS",
     "OPTIONAL_TRACK_COLUMNS",
     "PLAYLIST_COLUMNS",
     "SENTIMENT",
@@ -75,9 +76,28 @@ OPTIONAL_TRACK_COLUMNS: Mapping[str, type[pl.DataType]] = {
     "isrc": pl.String,
 }
 
+OPTIONAL_PLAYLIST_COLUMNS: Mapping[str, type[pl.DataType]] = {
+    "written": pl.String,  # a description that nobody wrote by hand; ``description`` is what its makers wrote
+    "written_by": pl.String,  # "extractive-1", or a model with its prompt's version
+    "themes": pl.String,  # these five separated by "; ", the most fitting first
+    "genres": pl.String,
+    "activities": pl.String,
+    "eras": pl.String,
+    "artists": pl.String,
+}
+_NONE: Mapping[str, type[pl.DataType]] = {}
 
-def conform(table: pl.DataFrame, columns: Mapping[str, type[pl.DataType]], what: str) -> pl.DataFrame:
+
+def conform(
+    table: pl.DataFrame,
+    columns: Mapping[str, type[pl.DataType]],
+    what: str,
+    optional: Mapping[str, type[pl.DataType]] = _NONE,
+) -> pl.DataFrame:
     """Give a table all fixed columns with their types; further columns are kept behind them.
+
+    Args:
+        optional: types of columns that may be among the further ones.
 
     Raises:
         StoredDataError: the identifying column is missing, null or repeated, or a type cannot be cast.
@@ -90,9 +110,7 @@ def conform(table: pl.DataFrame, columns: Mapping[str, type[pl.DataType]], what:
         for name, dtype in columns.items()
     ]
     extra = [
-        pl.col(name).cast(OPTIONAL_TRACK_COLUMNS[name])
-        if columns is TRACK_COLUMNS and name in OPTIONAL_TRACK_COLUMNS
-        else pl.col(name)
+        pl.col(name).cast(optional[name]) if name in optional else pl.col(name)
         for name in table.columns
         if name not in columns
     ]

@@ -1,0 +1,1 @@
+"""Language models: asked for validated objects, never believed."""
