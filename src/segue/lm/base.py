@@ -134,7 +134,12 @@ class LanguageModel(Protocol):
 
 
 class LanguageModelError(SegueError):
-    """A language model that cannot be used, or did not answer as it should."""
+    """A language model that cannot be used, or did not answer as it should.
+
+    ``usage`` is what was paid for all the same: calls that were answered before the one that was not.
+    """
+
+    usage: Usage = Usage()
 
 
 class TooLong(LanguageModelError):
