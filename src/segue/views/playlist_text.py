@@ -66,19 +66,16 @@ class PlaylistText:
         numbers = (self.n_artists, self.n_tags, self.n_tracks, self.cap)
         return fingerprint("playlist text", list(self.parts), *numbers)
 
-    def texts(self, library: Library, rows: Rows = None, *, accepted: NDArray[np.bool_] | None = None) -> list[str]:
+    def texts(self, library: Library, rows: Rows = None) -> list[str]:
         """One text for each playlist, all of them or the given rows; empty where nothing is known.
 
-        Args:
-            accepted: bool ``(n_playlists,)``; where False, ``written`` and ``labels`` are left out. None accepts all.
+        Written texts that somebody rejected must have been taken out before, as ``enrich.review.accepted`` does.
         """
         chosen = np.arange(library.n_playlists) if rows is None else np.asarray(rows, np.int64)
-        columns = [self._part(part, library, chosen, accepted) for part in self.parts]
+        columns = [self._part(part, library, chosen) for part in self.parts]
         return [". ".join(filter(None, texts)) for texts in zip(*columns, strict=True)]
 
-    def _part(
-        self, part: Part, library: Library, rows: NDArray[np.int64], accepted: NDArray[np.bool_] | None
-    ) -> list[str]:
+    def _part(self, part: Part, library: Library, rows: NDArray[np.int64]) -> list[str]:
         match part:
             case "title":
                 return [normalise(library.titles[row]) for row in rows.tolist()]
@@ -86,10 +83,7 @@ class PlaylistText:
                 return [plain_text(text, self.cap) for text in _column(library, "description", rows)]
             case "written" | "labels":
                 found = [_column(library, name, rows) for name in (_LABELS if part == "labels" else ("written",))]
-                texts = [plain_text(" ".join(filter(None, t)), self.cap) for t in zip(*found, strict=True)]
-                if accepted is None:
-                    return texts
-                return [text if accepted[row] else "" for text, row in zip(texts, rows.tolist(), strict=True)]
+                return [plain_text(" ".join(filter(None, t)), self.cap) for t in zip(*found, strict=True)]
             case "artists":
                 return self._frequent(library, rows, library.artist_names, library.artist_rows, self.n_artists)
             case "tags":
