@@ -33,11 +33,12 @@ SHARED_BY = 5
 
 # fmt: off
 STOP_WORDS = frozenset([
-    "a", "about", "all", "an", "and", "are", "as", "at", "be", "but", "by", "da", "de", "del", "des", "di", "do",
-    "el", "en", "et", "for", "from", "i", "if", "im", "in", "is", "it", "its", "la", "las", "le", "les", "list",
-    "listen", "los", "me", "mi", "mis", "mix", "music", "my", "no", "not", "of", "on", "or", "our", "para",
-    "part", "playlist", "playlists", "pt", "radio", "so", "song", "songs", "spotify", "stuff", "that", "the",
-    "this", "to", "track", "tracks", "un", "una", "up", "us", "vol", "volume", "was", "we", "will", "with", "y",
+    "a", "about", "all", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "da", "de", "del",
+    "des", "di", "do", "el", "en", "et", "for", "from", "get", "had", "have", "i", "if", "im", "in", "is", "it",
+    "its", "just", "la", "las", "le", "les", "like", "list", "listen", "los", "me", "mi", "mis", "mix", "music",
+    "my", "no", "not", "of", "on", "or", "our", "out", "para", "part", "playlist", "playlists", "pt", "radio",
+    "so", "song", "songs", "spotify", "stuff", "that", "the", "these", "they", "this", "those", "to", "too",
+    "track", "tracks", "un", "una", "up", "us", "vol", "volume", "was", "we", "what", "when", "will", "with", "y",
     "you", "your",
 ])
 # fmt: on
