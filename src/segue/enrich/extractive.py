@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -22,7 +22,7 @@ from segue.library.tables import OPTIONAL_PLAYLIST_COLUMNS
 from segue.lm.quoting import cleaned
 from segue.views.titles import normalise
 
-__all__ = ["EXTRACTIVE", "audio_words", "clean", "composed", "extractive", "joined"]
+__all__ = ["EXTRACTIVE", "audio_words", "clean", "composed", "extractive", "joined", "sound_words"]
 
 EXTRACTIVE = "extractive-1"
 """What ``written_by`` says of texts that no model wrote."""
@@ -109,19 +109,27 @@ def audio_words(library: Library, rows: Sequence[int] | None = None) -> list[tup
     A mean counts where at least half of the tracks, and three of them, have the feature.
     """
     asked = np.arange(library.n_playlists) if rows is None else np.asarray(rows, np.int64)
+    features = [name for name, _, _ in _FEATURES if name in library.tracks.columns]
+    means = {name: _means(library, library.tracks[name].to_numpy().astype(np.float64)) for name in features}
+    return sound_words(means, asked)
+
+
+def sound_words(values: Mapping[str, NDArray[np.float64]], asked: NDArray[np.int64]) -> list[tuple[str, ...]]:
+    """Up to three words for the features that are among the highest or lowest fifth, the most telling kinds first.
+
+    Args:
+        values: audio feature -> a value for each row, nan where there is none. asked: rows.
+    """
     said: list[list[str]] = [[] for _ in asked]
     for name, high, low in _FEATURES:
-        if name not in library.tracks.columns:
-            continue
-        means = _means(library, library.tracks[name].to_numpy().astype(np.float64))
-        known = means[~np.isnan(means)]
+        known = values[name][~np.isnan(values[name])] if name in values else np.zeros(0)
         if len(known) < 5:
             continue
         bottom, top = np.quantile(known, [0.2, 0.8])
         if bottom == top:
             continue
-        for place, mean in enumerate(means[asked].tolist()):
-            word = high if mean >= top else low if mean <= bottom else ""
+        for place, value in enumerate(values[name][asked].tolist()):
+            word = high if value >= top else low if value <= bottom else ""
             if word:
                 said[place].append(word)
     return [tuple(words[:3]) for words in said]
