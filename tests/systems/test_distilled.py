@@ -44,8 +44,8 @@ def measured(says: Callable[[Library, int], str], pairs: DescriptionPairs | None
 def test_whoever_writes_what_people_wrote_is_perfect() -> None:
     found = measured(lambda library, row: library.playlists["description"][row])
     assert found.rouge.mean == 1 and found.similarity.mean > 0.999 > found.chance  # type: ignore[attr-defined]
-    without, with_, difference = found.recall[10]  # type: ignore[attr-defined]
-    assert with_.mean == 1.0 > without.mean
+    without, with_, difference = found.recall[3]  # type: ignore[attr-defined]
+    assert with_.mean == 1.0 > without.mean + 0.5
     assert difference.difference.mean == pytest.approx(with_.mean - without.mean)
 
 

@@ -152,13 +152,16 @@ def measure_distilled(
     others = np.setdiff1d(np.arange(library.n_playlists), rows)
     others = others[library.playlist_tracks.lengths[others] > 0]
     chosen = others[np.unique(np.linspace(0, len(others) - 1, min(distractors, len(others))).astype(int))]
-    corpus = [*rows, *chosen.tolist()]
+    # by row, not the queries' own first: ties break by row
+    corpus = sorted([*rows, *chosen.tolist()])
+    own = np.searchsorted(corpus, rows)
     report = None if progress is None else lambda done, n: progress(done, n, "playlists described")
     written = describer.describe(library, corpus, report)
     plain = texts(library, corpus)
     both = [f"{a} {b}".strip() for a, b in zip(plain, written, strict=True)]
-    found = [_ranks(references, indexed, encoder) for indexed in (plain, both)]
-    vectors = encoder.encode([*references, *written[: len(rows)]])
+    found = [_ranks(references, own, indexed, encoder) for indexed in (plain, both)]
+    theirs = [written[place] for place in own]
+    vectors = encoder.encode([*references, *theirs])
     a, b = vectors[: len(rows)], vectors[len(rows) :]
     cosines = np.einsum("ij,ij->i", a, b, dtype=np.float64)
     chance = float(np.einsum("ij,ij->i", a, np.roll(b, 1, 0), dtype=np.float64).mean()) if len(rows) > 1 else np.nan
@@ -169,25 +172,27 @@ def measure_distilled(
     return DistilReport(
         n=len(rows),
         corpus=len(corpus),
-        rouge=interval(np.array([rouge_l(w, r) for w, r in zip(written, references, strict=False)], np.float64)),
+        rouge=interval(np.array([rouge_l(w, r) for w, r in zip(theirs, references, strict=True)], np.float64)),
         similarity=interval(cosines),
         chance=chance,
         recall=recall,
         examples=tuple(
             Example(library.titles[row], reference, text)
-            for row, reference, text in zip(rows[:_EXAMPLES], references, written, strict=False)
+            for row, reference, text in zip(rows[:_EXAMPLES], references, theirs, strict=False)
         ),
         manifest=describer.manifest,
     )
 
 
-def _ranks(queries: Sequence[str], texts: Sequence[str], encoder: Encoder) -> NDArray[np.int64]:
-    """Place of text i for query i, from 0; ``_DEPTH`` where it is not found before that."""
+def _ranks(
+    queries: Sequence[str], own: NDArray[np.integer], texts: Sequence[str], encoder: Encoder
+) -> NDArray[np.int64]:
+    """Rank of each query's own text, from 0; ``_DEPTH`` where it is not found before that. int64 ``(n_queries,)``."""
     lexical = Bm25Index.of(texts).search(queries, _DEPTH)
     dense = ExactIndex(encoder.encode(list(texts))).search(encoder.encode(list(queries)), _DEPTH)
     ranks = np.full(len(queries), _DEPTH, np.int64)
     for i, hits in enumerate(zip(lexical, dense, strict=True)):
-        place = np.flatnonzero(reciprocal_rank(hits).rows == i)
+        place = np.flatnonzero(reciprocal_rank(hits).rows == own[i])
         if len(place):
             ranks[i] = place[0]
     return ranks
