@@ -16,7 +16,7 @@ from segue.evaluate.significance import Interval, interval
 from segue.library.arrays import fingerprint, read_json
 from segue.library.names import one_line
 
-__all__ = ["PUBLISHED_RATINGS", "RatedList", "Ratings", "make_sheet", "read_ratings"]
+__all__ = ["PUBLISHED_RATINGS", "RatedList", "Ratings", "guarded_cell", "make_sheet", "read_ratings"]
 
 PUBLISHED_RATINGS = (7.49, 6.06, 5.87)
 """Mean ratings of the three systems of the published survey, best first."""
@@ -72,7 +72,7 @@ def make_sheet(lists: Sequence[RatedList], *, rng_key: int = 0) -> tuple[str, di
         shown = lists[place]
         owners[str(number)] = shown.system
         for rank, track in enumerate(shown.tracks, 1):
-            writer.writerow((number, _cell(shown.given), rank, _cell(track), ""))
+            writer.writerow((number, guarded_cell(shown.given), rank, guarded_cell(track), ""))
     text = out.getvalue()
     key = {"kind": _KIND, "format_version": 1, "sheet": _identity(csv.reader(io.StringIO(text))), "lists": owners}
     return text, key
@@ -157,7 +157,7 @@ def _identity(lines: Iterator[list[str]]) -> str:
     return fingerprint([[cell.strip() for cell in line[:4]] for line in lines])
 
 
-def _cell(text: str) -> str:
+def guarded_cell(text: str) -> str:
     """One line that no spreadsheet runs."""
     plain = one_line(text).strip()
     return "'" + plain if plain[:1] in ("=", "+", "-", "@") else plain
