@@ -13,7 +13,11 @@ __all__ = ["Qrels", "Run"]
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What one method answered: query id -> track rows, best first (int32, each row once)."""
+    """What one method answered: query id -> track rows, best first (int32, each row once).
+
+    A negative row is something that the catalogue does not have, such as a title that a language model made up: it
+    takes its place and is never relevant.
+    """
 
     name: str
     rankings: Mapping[str, NDArray[np.int32]]
@@ -25,6 +29,13 @@ class Run:
 
     def __len__(self) -> int:
         return len(self.rankings)
+
+    @property
+    def catalogued(self) -> Run:
+        """The same without what the catalogue does not have; what follows moves up."""
+        if all((rows >= 0).all() for rows in self.rankings.values()):
+            return self
+        return Run(self.name, {query: rows[rows >= 0] for query, rows in self.rankings.items()})
 
 
 @dataclass(frozen=True, eq=False)

@@ -119,8 +119,13 @@ def run_queries(
     list_methods: Sequence[str] | None,
     progress: Progress | None,
     notes: Sequence[str] = (),
+    own: Mapping[str, tuple[Sequence[Query], Qrels]] | None = None,
 ) -> TitleReport:
     """Ask the titles of the given held-out playlists; what :func:`run_title` and the selection have in common.
+
+    Args:
+        own: recommender -> queries and truth of its own, for some or all of the same playlists: of one that is given
+            tracks, which then are no truth. Playlists that it is not asked about have no value in its row.
 
     Raises:
         ValueError: a playlist that is asked about is in training.
@@ -132,7 +137,8 @@ def run_queries(
     popularity = training.playlist_tracks.column_counts()
     queries, qrels = playlist_queries(library, held.rows, popularity=popularity)
     asked_titles = [query.title for query in queries]
-    runs = {name: ask(name, recommender, queries, progress=progress) for name, recommender in methods.items()}
+    theirs = {name: (own or {}).get(name, (queries, qrels)) for name in methods}
+    runs = {name: ask(name, methods[name], asked, progress=progress) for name, (asked, _) in theirs.items()}
     lifts = {
         _CONTENT: (content_neighbours(qrels, training.playlist_tracks), CONTENT_NEIGHBOURS),
         **_title_lift(encoder, asked_titles, training),
@@ -141,11 +147,14 @@ def run_queries(
     keys = [(query.query_id, normalise(query.title, "seen")) for query in queries]
     judge = partial(lift, query_ids=list(qrels), training=training.playlist_tracks)
     for name, run in runs.items():
-        values[name] = per_query(run, qrels, METRICS)
+        truth = theirs[name][1]
+        values[name] = _in_order(per_query(run, truth, METRICS), truth, qrels)
+        # what lists look like is asked of the tracks that there are
+        listed = run.catalogued
         for metric, (neighbours, m) in lifts.items():
-            values[name][metric] = judge(run, neighbours=neighbours, n_neighbours=m)
-        values[name][_OVERLAP] = popularity_overlap(run, qrels)
-        whole[name] = evaluate(run, qrels, [_COVERAGE]) | {_DIVERSITY: list_diversity(run, keys)}
+            values[name][metric] = judge(listed, neighbours=neighbours, n_neighbours=m)
+        values[name][_OVERLAP] = popularity_overlap(listed, qrels)
+        whole[name] = evaluate(listed, qrels, [_COVERAGE]) | {_DIVERSITY: list_diversity(listed, keys)}
     base = reference if reference in methods else None
     slices = title_slices(asked_titles, training.titles, artists=known_artists(training))
     rows = rows_of(values, slices, base, whole=whole)
@@ -167,6 +176,18 @@ def run_queries(
         notes=[*notes, *_standing_notes(base, reference), *leak_notes(runs, qrels)],
     )
     return TitleReport(report, queries, qrels, runs, values)
+
+
+def _in_order(values: dict[str, NDArray[np.float64]], theirs: Qrels, qrels: Qrels) -> dict[str, NDArray[np.float64]]:
+    """Values of a method's own queries in the order of all queries, nan where it has none."""
+    if theirs is qrels:
+        return values
+    row_of = {query_id: row for row, query_id in enumerate(qrels)}
+    rows = np.array([row_of[query_id] for query_id in theirs], np.int64)
+    placed = {metric: np.full(len(qrels), np.nan) for metric in values}
+    for metric, found in values.items():
+        placed[metric][rows] = found
+    return placed
 
 
 def _title_lift(
