@@ -153,7 +153,7 @@ def chosen_rows(answer: Chosen, candidates: NDArray[np.int32]) -> tuple[NDArray[
 def examples(
     library: Library, rows: NDArray[np.integer], asked: str, *, shots: int, rng_key: int = 0
 ) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Training playlists with a title and their first ten tracks, drawn by the title that is asked for and ``rng_key``.
+    """Training playlists with a title and their first ten tracks, drawn by the title asked for and ``rng_key``.
 
     Args:
         rows: playlists that may be shown; never one that is asked about. asked: the title.
