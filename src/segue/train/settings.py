@@ -11,8 +11,8 @@ from segue.train.text_model import Method, Precision
 
 __all__ = ["LOSSES", "PRESETS", "FinetuneSettings", "Loss", "preset"]
 
-Loss = Literal["cross_entropy", "triplet", "contrastive", "votes"]
-LOSSES: tuple[Loss, ...] = get_args(Loss)
+Loss = Literal["cross_entropy", "triplet", "contrastive", "votes", "graded"]
+LOSSES: tuple[Loss, ...] = ("cross_entropy", "triplet", "contrastive", "votes")  # that learn from titles and tracks
 Best = Literal["metric", "loss", "accuracy"]
 _MOST_THREADS = 1_024  # torch starts as many as it is told, and dies of too many
 
@@ -113,7 +113,7 @@ class FinetuneSettings:
             raise InputError(f"rng_key is {self.rng_key}; it must be at least 0 and below 2**63")
         if self.patience is not None and self.patience < 1:
             raise InputError(f"patience is {self.patience}; it must be at least 1")
-        choices = {"loss": LOSSES, "method": get_args(Method), "best_by": get_args(Best)}
+        choices = {"loss": get_args(Loss), "method": get_args(Method), "best_by": get_args(Best)}
         for name, known in choices.items():
             if getattr(self, name) not in known:
                 raise InputError(f"there is no {name} {getattr(self, name)!r}; there are {', '.join(known)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -16,8 +15,9 @@ from numpy.typing import NDArray
 from segue.encode.base import Progress, distinct
 from segue.encode.folder import MAX_LENGTH, SentenceFolder, text_cap
 from segue.encode.sentence import SentenceEncoder, without_bars
-from segue.errors import InputError, MissingDependency, TrainingError
+from segue.errors import InputError, TrainingError
 from segue.library.arrays import fingerprint
+from segue.train.lora_parts import save_lora, with_lora
 from segue.train.lower_layers import LowerLayers
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ __all__ = ["Method", "Precision", "TextModel"]
 
 Method = Literal["full", "lora", "adapter"]
 Precision = Literal["auto", "float32", "bfloat16"]
-
-_LORA_TARGETS = ("query", "key", "value", "dense", "q_lin", "k_lin", "v_lin", "out_lin", "q", "k", "v", "o")
 
 
 @dataclass(eq=False)
@@ -68,6 +66,8 @@ class TextModel:
         freeze_embeddings: bool = False,
         frozen_layers: int = 0,
         lora_rank: int = 16,
+        lora_alpha: int | None = None,
+        lora_targets: Sequence[str] = (),
         dropout: float | None = None,
         precision: Precision = "auto",
         chunk: int = 64,
@@ -75,6 +75,11 @@ class TextModel:
         rng_key: int = 0,
     ) -> TextModel:
         """Open an encoder's folder for training, on a GPU where there is one.
+
+        Args:
+            lora_alpha: the change of LoRA counts ``lora_alpha / lora_rank`` times; None is twice the rank.
+            lora_targets: last parts of the names of the linear layers that LoRA changes; empty for all of the
+                attention and the layers behind it.
 
         Raises:
             StoredDataError: the folder is damaged or of a kind that is not supported.
@@ -104,11 +109,17 @@ class TextModel:
             device=device,
             _tokenizer=tokenizer,
         )
-        model._prepare(freeze_embeddings, frozen_layers, lora_rank, dropout, rng_key)
+        lora = (lora_rank, 2 * lora_rank if lora_alpha is None else lora_alpha, tuple(lora_targets))
+        model._prepare(freeze_embeddings, frozen_layers, lora, dropout, rng_key)
         return model
 
     def _prepare(
-        self, freeze_embeddings: bool, frozen_layers: int, lora_rank: int, dropout: float | None, rng_key: int
+        self,
+        freeze_embeddings: bool,
+        frozen_layers: int,
+        lora: tuple[int, int, tuple[str, ...]],
+        dropout: float | None,
+        rng_key: int,
     ) -> None:
         import torch
 
@@ -118,7 +129,7 @@ class TextModel:
                 module.p = dropout
         if self.method == "lora":
             torch.manual_seed(rng_key)  # LoRA starts at random on one side
-            self._lora = _with_lora(transformer, lora_rank)
+            self._lora = with_lora(transformer, *lora)
         elif self.method == "adapter":
             transformer.requires_grad_(False)
             self.adapter = torch.nn.Linear(self.d, self.d, bias=False, device=self.device)
@@ -146,6 +157,26 @@ class TextModel:
         if not named:
             raise TrainingError("every parameter of the encoder is frozen, so nothing can be learnt")
         return named
+
+    def counts(self) -> tuple[int, int]:
+        """Parameters that may move, and all of them."""
+        moving = self.trainable()
+        still = (p for n, p in self.sentence.named_parameters() if n not in moving)
+        n = sum(p.numel() for p in moving.values())
+        return n, n + sum(p.numel() for p in still)
+
+    def save_adapter(self, folder: Path, base: str) -> None:
+        """Write the change of LoRA alone, as plain peft loads it; to be called before :meth:`save`.
+
+        Args:
+            base: what the adapter says it belongs to: a name, never a path of this machine.
+
+        Raises:
+            InputError: another method than LoRA.
+        """
+        if self._lora is None:
+            raise InputError(f"method {self.method} has no adapter to save apart")
+        save_lora(self._lora, folder, base)
 
     def with_texts(self, texts: Sequence[str]) -> TextModel:
         """The same model, ready to encode these texts by row; each is tokenized once."""
@@ -304,23 +335,6 @@ def _autocast(precision: Precision, device: str) -> bool:
         return bool(torch.cuda.is_bf16_supported())
     capabilities: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
-
-
-def _with_lora(transformer: Any, rank: int) -> Any:
-    import torch
-
-    try:
-        from peft import LoraConfig, get_peft_model
-    except ImportError as error:
-        raise MissingDependency("fine-tuning with LoRA", extra="train") from error
-    linear = [n for n, m in transformer.named_modules() if isinstance(m, torch.nn.Linear)]
-    targets = [n for n in linear if n.rsplit(".", 1)[-1] in _LORA_TARGETS and "pooler" not in n]
-    if not targets:
-        raise InputError("LoRA finds no attention in this transformer; choose --method full or adapter")
-    config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules=targets, bias="none")
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r".*gradient_checkpointing", FutureWarning)  # peft asks for an old name
-        return get_peft_model(transformer, config)
 
 
 def _with_dense(sentence: Any, adapter: Any) -> Any:
