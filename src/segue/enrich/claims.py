@@ -21,6 +21,7 @@ __all__ = ["Claim", "Evidence", "Known", "Names", "claims"]
 _MOST_WORDS = 6  # of an artist's name
 _FREQUENT, _FREQUENT_SHARE = 5, 0.002  # playlists with an artist whose one-word name is known by itself
 _SMALL = frozenset(["a", "and", "de", "del", "der", "la", "of", "the", "to", "y", "&"])
+_POSSESSIVE = re.compile(r"['’]s$")
 _TOKEN = re.compile(r"[^\s]+")
 _EDGES = "\"'“”‘’«»()[]{}.,;:!?…–—-*_/"
 _SENTENCE_END = (".", "!", "?", ":", "…", "\n")
@@ -178,7 +179,8 @@ def _names_in(text: str, names: Names) -> Iterator[str]:
     while begin < len(tokens):
         length = next((n for n in range(_MOST_WORDS, 0, -1) if _is_name(tokens, begin, n, names)), 0)
         if length:
-            yield " ".join(token for token, _ in tokens[begin : begin + length]).strip(_EDGES)
+            said = " ".join(token for token, _ in tokens[begin : begin + length]).strip(_EDGES)
+            yield _POSSESSIVE.sub("", said)
         begin += max(length, 1)
 
 
@@ -191,9 +193,7 @@ def _is_name(tokens: Sequence[tuple[str, int]], begin: int, n: int, names: Names
         return False
     if not all(_capital(word) or word in _SMALL for word in bare):
         return False
-    name = fold(" ".join(bare))
-    if name.endswith(" s") and name not in names.artists:
-        name = name[:-2]
+    name = fold(_POSSESSIVE.sub("", " ".join(bare)))
     if name not in names.artists:
         return False
     first = begin == 0 or tokens[begin - 1][0].endswith(_SENTENCE_END)
