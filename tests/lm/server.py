@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 from pydantic import BaseModel
 
@@ -198,3 +199,29 @@ def serving_chat(
     with serving(chat) as server:
         chat.http, chat.url = server, f"{server.url}/v1"
         yield chat
+
+
+def vector(text: str, d: int = 64) -> list[float]:
+    """A text as a bag of hashed words and bytes: the same each time, near where words are shared."""
+    made = [0.001 + byte / 1e6 for byte in text.encode()[:d]]
+    made += [0.001] * (d - len(made))
+    for word in text.split():
+        made[crc32(word.encode()) % d] += 1.0
+    return made
+
+
+@contextmanager
+def serving_embeddings(d: int = 64) -> Iterator[Server]:
+    """A server of embeddings for the block, in reverse order but numbered; ``server.app`` may be replaced."""
+
+    def app(asked: Asked) -> Reply:
+        if not asked.path.endswith("/embeddings"):
+            return js({"error": {"message": f"no {asked.path} here"}}, 404)
+        texts = json.loads(asked.body)["input"]
+        if not texts or not all(texts):
+            return js({"error": {"message": "'$.input' is invalid: texts cannot be empty"}}, 400)
+        data = [{"object": "embedding", "index": row, "embedding": vector(text, d)} for row, text in enumerate(texts)]
+        return js({"object": "list", "model": "embed", "data": data[::-1], "usage": {"prompt_tokens": 1}})
+
+    with serving(app) as server:
+        yield server
