@@ -133,6 +133,8 @@ def test_of_two_objects_none_is_chosen(first: Reply, second: Reply) -> None:
         ("{" * 100_000, "no JSON that can be read"),
         ("[" * 100_000, "no JSON object"),
         ('{"id": "a", "grade": 1' + "0" * 6_000 + "}", "no JSON that can be read"),
+        ("```a\n" * 150_000, "no JSON object"),
+        ("<think>" * 100_000, "no JSON object"),
         ("x" * (MOST_CHARACTERS + 1), "longer than"),
     ],
 )

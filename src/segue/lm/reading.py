@@ -18,7 +18,6 @@ MOST_CHARACTERS = 1_000_000
 """Of a reply; no answer of ours is nearly as long."""
 
 _THOUGHTS = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
-_FENCE = re.compile(r"^[ \t]*```[ \t]*\w*[ \t]*\n(.*?)^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
 _MOST_SHOWN = 300
 
 
@@ -64,10 +63,17 @@ def _json_in(text: str, raw: str) -> str:
         raise InvalidReply("the reply is empty", raw=raw)
     if _is_json(whole, raw):
         return whole
-    fenced = _FENCE.findall(text)
-    if len(fenced) == 1 and _is_json(fenced[0].strip(), raw):
-        return str(fenced[0]).strip()
+    fenced = _fenced(text)
+    if fenced and _is_json(fenced, raw):
+        return fenced
     return _only_object(whole, raw)
+
+
+def _fenced(text: str) -> str:
+    """What the one code fence of a text holds; empty where there is none, or several."""
+    lines = text.split("\n")
+    fences = [i for i, line in enumerate(lines) if line.lstrip().startswith("```")]
+    return "\n".join(lines[fences[0] + 1 : fences[1]]).strip() if len(fences) == 2 else ""
 
 
 def _only_object(text: str, raw: str) -> str:
