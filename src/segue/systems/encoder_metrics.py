@@ -34,14 +34,14 @@ def _stored(found: Interval) -> dict[str, float]:
     return {"mean": found.mean, "low": found.low, "high": found.high}
 
 
-def loss_curves(manifest: Mapping[str, Any]) -> str | None:
-    """Losses and the recommendation metric over the epochs as SVG; None without matplotlib."""
+def loss_curves(manifest: Mapping[str, Any], metric: str = "NDCG@500 of the recipe") -> str | None:
+    """Losses and the validation metric over the epochs as SVG; None without matplotlib."""
     history = manifest["history"]
 
     def draw(figure: Figure) -> None:
         axes = list(panels(figure, 2))
         pairs = (("train_loss", "validation_loss"), ("train_metric", "validation_metric"))
-        for place, (keys, title) in enumerate(zip(pairs, ("loss", "NDCG@500 of the recipe"), strict=True)):
+        for place, (keys, title) in enumerate(zip(pairs, ("loss", metric), strict=True)):
             for key, colour, name in zip(keys, COLOURS, ("training", "validation"), strict=False):
                 points = [(e["epoch"], e[key]) for e in history if e[key] is not None]
                 if points:

@@ -19,7 +19,16 @@ if TYPE_CHECKING:
 
     from segue.library.themes import Themes
 
-__all__ = ["TitledPlaylists", "artist_queries", "class_labels", "keys", "overlaps", "viewed", "votes"]
+__all__ = [
+    "TitledPlaylists",
+    "artist_queries",
+    "class_labels",
+    "content_rows",
+    "keys",
+    "overlaps",
+    "viewed",
+    "votes",
+]
 
 _FACTORS = 128  # dimensions of what a playlist holds, for the contrastive loss
 _ARTIST_TRACKS = 40
@@ -141,6 +150,22 @@ def overlaps(
     asked = library.playlist_tracks.select(held.rows).matrix()
     counts = np.asarray(matrix.sum(axis=0)).ravel()
     return found, _overlaps(held, _weighted(asked, counts, len(train)), unit, factors, settings.neighbours)
+
+
+def content_rows(library: Library, rows: NDArray[np.integer], rng_key: int = 0) -> NDArray[np.float32]:
+    """What each playlist of the library holds, as unit rows (or zero) in main directions of some playlists' tracks.
+
+    Args:
+        rows: playlists that the directions and weights are made of.
+
+    Returns:
+        float32 ``(n_playlists, d)``.
+    """
+    chosen = library.playlist_tracks.select(rows).matrix()
+    factors = track_factors(idf_rows(chosen), _FACTORS, np.random.default_rng(rng_key))
+    counts = np.asarray(chosen.sum(axis=0)).ravel()
+    content = np.asarray(_weighted(library.playlist_tracks.matrix(), counts, len(rows)) @ factors, np.float32)
+    return content / np.maximum(np.linalg.norm(content, axis=1, keepdims=True), 1e-9).astype(np.float32)
 
 
 def _weighted(tracks: csr_matrix, counts: NDArray[Any], n: int) -> csr_matrix:

@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue.encode.base import Encoder
 from segue.encode.bundle import KIND
 from segue.encode.folder import SentenceFolder
 from segue.encode.locate import base_model_folder
-from segue.encode.remembered import RememberedEncoder
-from segue.encode.sentence import SentenceEncoder
-from segue.errors import InputError, MissingDependency, TrainingError
+from segue.errors import InputError, TrainingError
 from segue.library import Library
-from segue.library.arrays import fingerprint, write_bytes, write_json
-from segue.library.folders import check_place, locked, new_folder
-from segue.library.names import one_line
+from segue.library.arrays import fingerprint
+from segue.library.folders import check_place, locked
 from segue.split.holdout import held_out, holdout
-from segue.systems.encoder_metrics import loss_curves, validated
-from segue.systems.manifest import describe_files
+from segue.systems.encoder_bundle import write_encoder
+from segue.systems.encoder_metrics import validated
 from segue.systems.recipe_score import RecipeScore
 from segue.systems.supervision import TitledPlaylists, artist_queries, class_labels, keys, overlaps, votes
 from segue.systems.title_vote import thinned
-from segue.train.bundle import card, described
 from segue.train.classify import Classification
 from segue.train.contrast import ContrastiveLoss
-from segue.train.effect import Effect, measured
-from segue.train.export import export_onnx
 from segue.train.loop import Trained, train_encoder
 from segue.train.objective import Objective
 from segue.train.settings import FinetuneSettings
@@ -49,7 +41,6 @@ __all__ = ["Tuned", "checkpoints_of", "finetune_encoder", "tune"]
 Progress = Callable[[int, int, str], None]
 _ASKED = 700  # validation playlists that an epoch is judged by, at most
 _ASKED_TRAIN = 200  # training playlists that are asked for the record; they do not vote then
-_EFFECT_TITLES = 5_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -241,70 +232,24 @@ def _objective(data: _Data, d: int, settings: FinetuneSettings) -> Objective:
 
 def _write(out: Path, found: Tuned, settings: FinetuneSettings) -> dict[str, Any]:
     """The bundle: the encoder, its graph, what training did to it, how good it is, and its card."""
-    trained, base, data = found.trained, found.base, found.data
-    described_base = SentenceFolder.read(base)
-    with tempfile.TemporaryDirectory(prefix="segue-") as scratch, new_folder(out, kind=KIND) as folder:
-        tuned = Path(scratch) / "tuned"
-        found.model.save(tuned)
-        after = SentenceEncoder.open(tuned)
-        old, new = RememberedEncoder(SentenceEncoder.open(base)), RememberedEncoder(after)
-        effect = _effect(base, tuned, data, old, new)
-        effect.check()
-        export_onnx(tuned, folder)
-        manifest = described(
-            fingerprint=after.fingerprint,
-            base={"name": _name(base), "fingerprint": described_base.fingerprint()},
-            settings=settings.to_json(),
-            data={
-                "library": data.library.fingerprint,
-                "part": "all" if data.everything else "train",
-                "n_playlists": len(data.train),
-                "n_titles": len(data.train.texts),
-                "themes": None if data.themes is None else data.themes.fingerprint,
-            },
-            effect=effect.to_json(),
-            history=trained.history,
-            best_epoch=trained.best,
-            metrics={} if data.validation is None else validated(data.validation, old, new),
-            licence=_licence(base),
-        )
-        manifest["scales"] = trained.scales
-        if (curves := loss_curves(manifest)) is not None:
-            write_bytes(folder / "losses.svg", curves.encode())
-        card(folder, manifest)
-        for file in folder.rglob("*"):
-            file.chmod(0o755 if file.is_dir() else 0o644)  # safetensors writes for its owner alone
-        manifest["files"] = describe_files(folder)
-        write_json(folder / "manifest.json", manifest)
-    return manifest
+    data = found.data
 
+    def metrics(before: Encoder, after: Encoder) -> dict[str, Any]:
+        return {} if data.validation is None else validated(data.validation, before, after)
 
-def _effect(base: Path, tuned: Path, data: _Data, before: Encoder, after: Encoder) -> Effect:
-    """Measured on the training titles, evenly spaced ones of many."""
-    texts = data.train.texts
-    chosen = np.linspace(0, len(texts) - 1, min(len(texts), _EFFECT_TITLES)).astype(int)
-    sample = [texts[row] for row in chosen.tolist()]
-    vectors: list[NDArray[np.float32]] = [encoder.encode(sample) for encoder in (before, after)]
-    return measured(base, tuned, *vectors)
-
-
-def _name(base: Path) -> str:
-    """How the base is called: a bundled model by its own name, another folder by its last part."""
-    return "all-MiniLM-L6-v2" if base == _bundled() else one_line(base.name, 80)
-
-
-def _bundled() -> Path | None:
-    try:
-        return base_model_folder()
-    except MissingDependency:
-        return None
-
-
-def _licence(base: Path) -> str:
-    """The licence that the base model's card names; the bundled model's is Apache-2.0."""
-    card_file = base / "README.md"
-    if card_file.is_file():
-        for line in card_file.read_text("utf-8", "replace").splitlines()[:60]:
-            if line.startswith("license:"):
-                return one_line(line.removeprefix("license:").strip(), 60) or "unknown"
-    return "apache-2.0" if base == _bundled() else "unknown"
+    return write_encoder(
+        out,
+        found.model,
+        found.trained,
+        found.base,
+        settings,
+        texts=data.train.texts,
+        data={
+            "library": data.library.fingerprint,
+            "part": "all" if data.everything else "train",
+            "n_playlists": len(data.train),
+            "n_titles": len(data.train.texts),
+            "themes": None if data.themes is None else data.themes.fingerprint,
+        },
+        metrics=metrics,
+    )

@@ -76,10 +76,15 @@ def history_of(epochs: Sequence[Epoch]) -> list[dict[str, Any]]:
     ]
 
 
-def card(folder: Path, manifest: Mapping[str, Any]) -> None:
+def card(
+    folder: Path, manifest: Mapping[str, Any], template: str = "model_card.md", words: Mapping[str, str] | None = None
+) -> None:
     """Write the model card, ``README.md``: data, losses, metrics, what it is for and what not, licence.
 
     No title and no name of a track stands in it.
+
+    Args:
+        template: name of the file in this package that is filled in. words: what more its blanks are filled with.
     """
     data, settings = manifest["data"], manifest["settings"]
     best = next(e for e in manifest["history"] if e["epoch"] == manifest["best_epoch"])
@@ -96,12 +101,13 @@ def card(folder: Path, manifest: Mapping[str, Any]) -> None:
     chosen = {k: v for k, v in settings.items() if k not in ("loss", "method", "preset")}
     listed = "\n".join(f"- `{name}`: {value}" for name, value in chosen.items())
     part = "the training part of the hash split" if data["part"] == "train" else "all playlists, held-out ones too"
-    template = (resources.files("segue.train") / "model_card.md").read_text("utf-8")
+    blank = (resources.files("segue.train") / template).read_text("utf-8")
     values = {
         f"{name}_{key}": v for name in ("base", "data", "settings", "effect") for key, v in manifest[name].items()
     }
-    text = template.format(
+    text = blank.format(
         **values,
+        **(words or {}),
         licence=manifest["licence"],
         fingerprint=manifest["fingerprint"],
         best_epoch=manifest["best_epoch"],
