@@ -93,7 +93,7 @@ class ChatServer:
     def model(
         self, name: str = "test", *, key: str = KEY, prices: Prices | None = None, **options: Any
     ) -> OpenAICompatible:
-        """A client that asks this server; close it, or let it go with the test."""
+        """A client that asks this server; it may be let go without being closed."""
         return OpenAICompatible(name, base_url=self.url, key=key, prices=prices, **options)
 
     def __call__(self, asked: Asked) -> Reply:

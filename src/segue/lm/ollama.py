@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -135,6 +136,7 @@ class Ollama:
         with self._lock:
             if self._client is None:
                 self._client = connection(self.url, self._timeout)
+                weakref.finalize(self, self._client.close)
             client = self._client
         try:
             response = client.post(f"{self.url}/api/chat", json=fields)
