@@ -22,11 +22,15 @@ class Asked:
     params: dict[str, str]
     headers: dict[str, str]
     raw: str = ""
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer; ``hang`` seconds pass before it, ``drip`` between its bytes; ``cut`` breaks it off too early."""
+    """An answer; ``hang`` seconds pass before it, ``drip`` between its bytes; ``cut`` breaks it off too early.
+
+    A ``chunked`` one does not say how long it is; cut, it lacks the end.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -34,6 +38,7 @@ class Reply:
     hang: float = 0.0
     drip: float = 0.0
     cut: bool = False
+    chunked: bool = False
 
 
 App = Callable[[Asked], Reply]
@@ -75,10 +80,11 @@ class Server:
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
                 size = int(self.headers.get("Content-Length") or 0)
-                form = parse_qsl(self.rfile.read(size).decode()) if size else []
+                body = self.rfile.read(size)
+                form = parse_qsl(body.decode()) if "json" not in self.headers.get("Content-Type", "") else []
                 params = dict([*parse_qsl(parts.query), *form])
                 fields = {k.lower(): v for k, v in self.headers.items()}
-                asked = Asked(self.command, unquote(parts.path), params, fields, self.path)
+                asked = Asked(self.command, unquote(parts.path), params, fields, self.path, body)
                 server.asked.append(asked)
                 self._send(server.app(asked))
 
@@ -91,11 +97,17 @@ class Server:
                     self.send_response(reply.status)
                     for name, value in reply.headers.items():
                         self.send_header(name, value)
-                    self.send_header("Content-Length", str(len(reply.body) + (100 if reply.cut else 0)))
+                    if reply.chunked:
+                        self.send_header("Transfer-Encoding", "chunked")
+                    else:
+                        self.send_header("Content-Length", str(len(reply.body) + (100 if reply.cut else 0)))
                     self.end_headers()
-                    if not reply.drip:
+                    if reply.chunked:
+                        end = b"" if reply.cut else b"0\r\n\r\n"
+                        self.wfile.write(b"%x\r\n%s\r\n%s" % (len(reply.body), reply.body, end))
+                    elif not reply.drip:
                         self.wfile.write(reply.body)
-                    for byte in reply.body if reply.drip else b"":
+                    for byte in reply.body if reply.drip and not reply.chunked else b"":
                         self.wfile.write(bytes([byte]))
                         if server.over.wait(reply.drip):
                             break
