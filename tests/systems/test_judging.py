@@ -159,7 +159,7 @@ def test_mechanical_gold() -> None:
 
 def stand_in(texts: dict[str, str]) -> EvidenceJudge:
     drawn = tuple(f"{'ghijkl'[i % 6]}band - tune {i}" for i in range(200))
-    return EvidenceJudge(texts, drawn)
+    return EvidenceJudge(lambda ids: [texts[one] for one in ids], drawn)
 
 
 def test_the_stand_in_grades_by_evidence_alone() -> None:
@@ -177,7 +177,7 @@ def test_the_stand_in_grades_by_evidence_alone() -> None:
 def test_the_stand_in_tells_gold_from_others() -> None:
     library = planted_library()
     texts = {f"p{i}": " | ".join(f"{'abcdef'[i % 6]}band - tune {10 * i + j}" for j in range(10)) for i in range(60)}
-    judge = EvidenceJudge(texts, tuple(texts.values()))
+    judge = EvidenceJudge(lambda ids: [texts[one] for one in ids], tuple(texts.values()))
     queries = [
         SearchQuery(f"the best of {'abcdef'[i % 6]}band, {i}", f"p{i}", "benchmark", "people") for i in range(30)
     ]

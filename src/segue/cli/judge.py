@@ -1,0 +1,234 @@
+"""``segue judge``: grade what search systems found, and say what the judge is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segue.cli.terminal import Progress
+    from segue.evaluate.pooling import Pair, Pool
+    from segue.library import Library
+    from segue.systems.judge_report import JudgeReport
+    from segue.systems.judge_tuning import Chosen
+    from segue.systems.judging import Gold, Judge, Judged
+
+__all__ = ["judge"]
+
+_DRAWN = 200  # playlists that the stand-in compares with
+_VALIDATION = "What the judge is worth"
+
+
+def judge(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(metavar="RUN...", help="Runs: runs/NAME.jsonl of a search report.", show_default=False),
+    ],
+    library: Annotated[
+        Path, typer.Option("--library", help="Library that the runs were made with.", show_default=False)
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder to write: a page, figures, all grades.", show_default=False),
+    ] = None,
+    variants: Annotated[int, typer.Option("--variants", min=1, max=9, help="Wordings of the judge's prompt.")] = 3,
+    depth: Annotated[int, typer.Option("--depth", min=1, max=1000, help="First places of each list.")] = 10,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, help="Queries, as for 'segue label make'.", show_default="all")
+    ] = None,
+    evidence: Annotated[
+        Literal["tracks", "title+tracks"],
+        typer.Option("--evidence", help="What of a playlist is shown; an index reads titles, so tracks are fairer."),
+    ] = "tracks",
+    people: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--people",
+            help="Filled sheet of 'segue label'; give several.",
+            show_default=False,
+            rich_help_panel=_VALIDATION,
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", help="Key written with the sheets.", show_default=False, rich_help_panel=_VALIDATION),
+    ] = None,
+    tune: Annotated[
+        bool,
+        typer.Option(
+            "--tune",
+            help="Half of the people's queries choose wording and scale of the judge, the other half measures.",
+            rich_help_panel=_VALIDATION,
+        ),
+    ] = False,
+    gold: Annotated[
+        int,
+        typer.Option(
+            "--gold",
+            min=0,
+            help="Descriptions written by people: is their own playlist graded above random others?",
+            rich_help_panel=_VALIDATION,
+        ),
+    ] = 30,
+    trained_on: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--trained-on",
+            help="Grades that a system was trained on; who gave them may not judge.",
+            show_default=False,
+            rich_help_panel=_VALIDATION,
+        ),
+    ] = None,
+    base_model: Annotated[
+        str,
+        typer.Option("--base-model", help="Encoder of the stand-in without a language model, or 'ngrams'."),
+    ] = "ngrams",
+    rng_key: Annotated[int, typer.Option("--rng-key", help="Key of the random draws.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+) -> None:
+    """Have what search systems found graded from 0 to 3 by a judge, in several wordings, at temperature 0.
+
+    The judge sees a query and tracks, never the text that an index reads. The report says how much depends on the
+    wording, and how far the judge agrees with people, or that nobody checked. Without --lm a stand-in judges by words
+    and vectors; its grades show that all runs, not who is better.
+
+    [dim]segue judge report/runs/*.jsonl --library library -o judged --sample 50[/]
+
+    [dim]segue judge report/runs/*.jsonl --library library -o judged --people anna.csv --key sheet.key.json --tune[/]
+    """
+    from segue.cli.terminal import progress, say
+    from segue.errors import InputError
+    from segue.evaluate.pooling import pooled
+    from segue.library import Library
+    from segue.library.search_runs import SearchRun
+    from segue.systems.judge_report import judge_report, save_judge_report
+    from segue.systems.judging import judge_pool
+
+    if tune and not people:
+        raise InputError("--tune takes grades of people; give sheets with --people and --key")
+    if bool(people) != (key is not None):
+        raise InputError("--people and --key go together; give the sheets and the key that was written with them")
+    pool = pooled([SearchRun.read(run) for run in runs], depth=depth, sample=sample, rng_key=rng_key)
+    read = Library.load(library)
+    told = None if not people or key is None else _told(people, key, pool)
+    with progress() as report:
+        made = _stand_in(read, pool, evidence, base_model, rng_key, variants, report)
+        _check_trained_on(made, trained_on or [])
+        judged = judge_pool(pool, made, report)
+        found = None if told is None else _chosen(judged, told) if tune else (None, told)
+        known = _gold(read, made, gold, found[0] if found else None, rng_key, report)
+    result = judge_report(
+        pool, judged, chosen=found[0] if found else None, people=found[1] if found else None, gold=known
+    )
+    if json:
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(result), indent=1).decode())
+    else:
+        _print(result)
+    if out is not None:
+        save_judge_report(result, judged, out)
+        say(f"wrote {out}; see {out / 'report.html'}")
+
+
+def _stand_in(
+    library: Library,
+    pool: Pool,
+    evidence: Literal["tracks", "title+tracks"],
+    base_model: str,
+    rng_key: int,
+    variants: int,
+    report: Progress,
+) -> Judge:
+    from segue.cli.terminal import say
+    from segue.systems.stand_in_judge import evidence_judge
+
+    say("no language model was given (--lm): a stand-in judges by words and vectors of the tracks")
+    encoder = None
+    if base_model != "ngrams":
+        from segue.cli.methods import pretrained_encoder
+
+        encoder = pretrained_encoder(base_model, report)
+    return evidence_judge(library, kind=evidence, encoder=encoder, drawn=_DRAWN, variants=variants, rng_key=rng_key)
+
+
+def _told(people: Sequence[Path], key: Path, pool: Pool) -> dict[Pair, int]:
+    """What people said of the pool.
+
+    Raises:
+        InputError: nothing of it was graded.
+    """
+    from segue.errors import InputError
+    from segue.evaluate.label_agreement import read_sheets, together
+    from segue.evaluate.label_sheet import read_key
+
+    opened = read_key(key)
+    if opened.sheet != "grade":
+        raise InputError(f"{key} is the key of a sheet of tracks; a judge grades playlists")
+    pairs = set(pool.pairs)
+    told = {pair: grade for pair, grade in together(read_sheets(people, opened)).items() if pair in pairs}
+    if not told:
+        raise InputError(
+            "people graded nothing that is judged here; give the runs, --sample and --rng-key of 'segue label make'"
+        )
+    return told
+
+
+def _chosen(judged: Judged, told: dict[Pair, int]) -> tuple[Chosen, dict[Pair, int]]:
+    """What half of the people chose, and the grades of the other half."""
+    from segue.systems.judge_tuning import choose, halves
+
+    choosing, measuring = halves(told)
+    return choose(judged.by, judged.grades, choosing), measuring
+
+
+def _check_trained_on(judge: Judge, files: Sequence[Path]) -> None:
+    from segue.errors import InputError
+    from segue.library.searching import Graded, read_lines
+
+    for path in files:
+        taught = {line.by for line in read_lines(path, Graded)} & set(judge.wordings)
+        if taught:
+            raise InputError(
+                f"{path} has grades by {sorted(taught)[0]!r}, who would judge what it taught; "
+                "judge with another model or prompt"
+            )
+
+
+def _gold(
+    library: Library, judge: Judge, n: int, chosen: Chosen | None, rng_key: int, report: Progress
+) -> Gold | None:
+    from segue.cli.terminal import say
+    from segue.systems.described import described
+    from segue.systems.judge_tuning import Chosen
+    from segue.systems.judging import gold_of, gold_result, judge_pairs
+
+    if not n:
+        return None
+    queries = described(library, n, rng_key=rng_key)
+    if not queries:
+        say("the library has no descriptions written by people: no mechanical gold")
+        return None
+    pairs, own = gold_of(library, queries, rng_key=rng_key)
+    judged = judge_pairs(pairs, judge, report)
+    return gold_result(pairs, own, (chosen or Chosen()).apply(judged.by, judged.grades))
+
+
+def _print(report: JudgeReport) -> None:
+    from segue.cli.terminal import plain
+    from segue.systems.judge_page import findings, shown
+
+    print(f"{'system':<30} {f'grade@{report.depth}':<20} {f'NDCG@{report.depth}':<22} sd over wordings")
+    for row in report.systems:
+        sd = "-" if row.sd is None else f"{row.sd:.3f}"
+        print(f"{plain(row.name, 60):<30} {shown(row.grade):<20} {shown(row.ndcg, 3):<22} {sd}")
+    if report.validation is not None and report.validation.n:
+        print("people (rows) and judge (columns):")
+        for grade, counts in enumerate(report.validation.confusion):
+            print(f"  {grade}: " + " ".join(f"{n:>6,}" for n in counts))
+    for told in findings(report):
+        print(plain(told))
