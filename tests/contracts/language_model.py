@@ -80,7 +80,7 @@ class LanguageModelContract:
 
     def test_is_a_language_model(self, model: LanguageModel) -> None:
         assert isinstance(model, LanguageModel)
-        assert re.fullmatch(r"[a-z_]+:\S.*", model.name) and model.name == model.name
+        assert re.fullmatch(r"[a-z_]+:\S.*", model.name)
         assert model.prices is None or model.prices.cost(Usage(10**6, 10**6)) >= 0
 
     def test_a_completion_is_whole(self, model: LanguageModel) -> None:

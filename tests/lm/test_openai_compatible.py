@@ -169,6 +169,32 @@ def test_servers_that_want_other_names_for_things(model: OpenAICompatible, chat:
     assert len(chat.chats) == 4 and all(asked.form == "json_schema" for asked in chat.chats)
 
 
+def test_servers_whose_templates_know_no_system(model: OpenAICompatible, chat: ChatServer) -> None:
+    def answer(asked: Chat) -> object:
+        if asked.body["messages"][0]["role"] == "system":
+            return js({"error": {"message": "System role not supported"}}, 400)
+        return {"year": 1999}
+
+    chat.answer = answer
+    for _ in range(2):
+        assert model.complete([Message("system", "Be brief."), *ASK], Year).value.year == 1999
+    assert len(chat.chats) == 3 and chat.chats[-1].form == "json_schema"
+    assert chat.chats[-1].body["messages"] == [{"role": "user", "content": "Be brief.\n\nWhich year?"}]
+
+
+@pytest.mark.parametrize("code", ["content_filter", "json_validate_failed"])
+def test_a_filtered_prompt_is_invalid_and_changes_nothing(
+    model: OpenAICompatible, chat: ChatServer, code: str
+) -> None:
+    """Not a fault of the server: the job goes on with the next prompt, in the form that it was in."""
+    chat.first(js({"error": {"message": "no", "code": code}}, 400))
+    with pytest.raises(InvalidReply, match="filtered") as raised:
+        model.complete(ASK, Year)
+    assert raised.value.usage == Usage(model.count_tokens(ASK)) and len(chat.chats) == 1
+    model.complete(ASK, Year)
+    assert [asked.form for asked in chat.chats] == ["json_schema"] * 2
+
+
 def test_a_request_that_is_refused_in_every_form_says_why_first(model: OpenAICompatible, chat: ChatServer) -> None:
     chat.answer = lambda asked: js({"error": {"message": f"no luck\nwith {asked.form} and {KEY}"}}, 422)
     with pytest.raises(
@@ -445,6 +471,13 @@ def test_no_proxy_for_this_machine(
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     assert model.complete(ASK, Year).value.year == 1999
+
+
+def test_a_proxy_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "nonsense://192.0.2.1")
+    model = OpenAICompatible("test", base_url="https://192.0.2.1/v1", key="k")
+    with pytest.raises(LanguageModelError, match="HTTPS_PROXY, ALL_PROXY"):
+        model.complete(ASK, Year)
 
 
 def test_threads_find_out_together(model: OpenAICompatible, chat: ChatServer) -> None:

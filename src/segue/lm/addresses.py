@@ -59,6 +59,9 @@ def connection(url: str, seconds: float) -> httpx.Client:
 
     Redirects are not followed, so that no key is sent on. An answer may take ``seconds`` until it begins, and as
     long until it is complete; it comes unpacked and holds at most 64 MiB.
+
+    Raises:
+        LanguageModelError: a proxy or certificates that the environment names cannot be used.
     """
     import httpx
 
@@ -88,12 +91,18 @@ def connection(url: str, seconds: float) -> httpx.Client:
         if isinstance(response.stream, httpx.SyncByteStream):
             response.stream = Limited(response.stream, response.request.extensions["segue_until"])
 
-    return httpx.Client(
-        timeout=httpx.Timeout(seconds, connect=min(_CONNECT, seconds)),
-        headers={"Accept-Encoding": "identity", "User-Agent": user_agent()},
-        trust_env=not is_loopback(url),
-        follow_redirects=False,
-        event_hooks={"request": [start], "response": [limit]},
-        # where nothing is encrypted there is no certificate to check, and loading those takes a while
-        verify=urlsplit(url).scheme == "https",
-    )
+    try:
+        return httpx.Client(
+            timeout=httpx.Timeout(seconds, connect=min(_CONNECT, seconds)),
+            headers={"Accept-Encoding": "identity", "User-Agent": user_agent()},
+            trust_env=not is_loopback(url),
+            follow_redirects=False,
+            event_hooks={"request": [start], "response": [limit]},
+            # where nothing is encrypted there is no certificate to check, and loading those takes a while
+            verify=urlsplit(url).scheme == "https",
+        )
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        raise LanguageModelError(
+            "the proxy or the certificates that the environment names cannot be used; look at HTTPS_PROXY, ALL_PROXY "
+            "and SSL_CERT_FILE"
+        ) from error

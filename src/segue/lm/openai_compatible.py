@@ -21,6 +21,8 @@ __all__ = ["OpenAICompatible"]
 Schema = TypeVar("Schema", bound=BaseModel)
 Form = Literal["schema", "json", "plain"]
 
+# codes of OpenAI and Azure for filters, and of Groq for a model that wrote what is no JSON
+_FILTERED = ("content_filter", "content_policy", "content management policy", "json_validate_failed")
 _NEXT: dict[Form, Form] = {"schema": "json", "json": "plain"}
 
 
@@ -31,6 +33,7 @@ class _Dialect:
     form: Form = "schema"
     tokens: str = "max_tokens"
     temperature: bool = True
+    system: bool = True
 
 
 class OpenAICompatible:
@@ -38,8 +41,9 @@ class OpenAICompatible:
 
     A server that knows JSON schemas is given the schema (strict where it allows that). One that answers 400 to it
     is asked in JSON mode, and then without any, with the schema in the prompt; how it has to be asked is remembered
-    for each schema. So is whether it takes ``max_completion_tokens`` in place of ``max_tokens``, and no temperature;
-    such models do not repeat themselves. Nothing is sent again for faults of the network: :mod:`segue.lm.jobs` does.
+    for each schema. So is whether it takes ``max_completion_tokens`` in place of ``max_tokens``, no system messages,
+    or no temperature; models without do not repeat themselves. Nothing is sent again for faults of the network:
+    :mod:`segue.lm.jobs` does that.
 
     Args:
         model: its name on the server.
@@ -117,6 +121,7 @@ class OpenAICompatible:
             try:
                 body = self.endpoint.chat(**self._request(messages, schema, temperature, max_tokens, dialect))
             except Refused as error:
+                self._check_filtered(error, messages)
                 first = first or error
                 other = _other(dialect, error.said)
                 if other is None:
@@ -135,6 +140,8 @@ class OpenAICompatible:
         max_tokens: int,
         dialect: _Dialect,
     ) -> dict[str, Any]:
+        if not dialect.system:
+            messages = _without_system(messages)
         if dialect.form != "schema":
             messages = with_schema(messages, schema.model_json_schema())
         if self.context is not None and (needed := self.count_tokens(messages) + max_tokens) > self.context:
@@ -176,6 +183,15 @@ class OpenAICompatible:
             raise InvalidReply("the model refuses to reply", raw=raw, usage=usage)
         return Answered(raw, usage)
 
+    def _check_filtered(self, refused: Refused, messages: Sequence[Message]) -> None:
+        """Raise where it is this prompt or its reply that a server does not want, and not how it was asked."""
+        said = refused.said.lower()
+        if any(word in said for word in _FILTERED):
+            raise InvalidReply(
+                "the model's server does not give its reply: it was filtered, or no JSON",
+                usage=Usage(self.count_tokens(messages)),
+            ) from None
+
     def _usage(self, reply: _Reply, messages: Sequence[Message], raw: str) -> Usage:
         """As the server counts, else guessed, so that a budget holds for servers that do not count."""
         told = reply.usage or _Usage()
@@ -198,10 +214,23 @@ def _other(dialect: _Dialect, said: str) -> _Dialect | None:
     """How to ask after a refusal; None where there is no other way."""
     if "max_completion_tokens" in said and dialect.tokens == "max_tokens":
         return replace(dialect, tokens="max_completion_tokens")
+    if "system" in said.lower() and "role" in said.lower() and dialect.system:
+        return replace(dialect, system=False)
     if "temperature" in said and dialect.temperature:
         return replace(dialect, temperature=False)
     following = _NEXT.get(dialect.form)
     return None if following is None else replace(dialect, form=following)
+
+
+def _without_system(messages: Sequence[Message]) -> list[Message]:
+    """The messages with what the system says at the head of what the user does, for templates without that role."""
+    told = [message.content for message in messages if message.role == "system"]
+    rest = [message for message in messages if message.role != "system"]
+    if not told:
+        return rest
+    if rest and rest[0].role == "user":
+        told.append(rest.pop(0).content)
+    return [Message("user", "\n\n".join(told)), *rest]
 
 
 class _Message(msgspec.Struct):
