@@ -41,9 +41,13 @@ def test_the_stand_in_is_named_and_finds_the_better_run(
     segue: Segue, runs: list[str], library: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "judged"
-    command = ["judge", *runs, "--library", library, "--depth", 4, "-o", out]
+    command = ["judge", *runs, "--library", library, "--depth", 4, "--sample", 12, "--gold", 5, "-o", out]
     said = segue(*command)
-    assert "stand-in" in said.stderr and "Not validated against people" in said.stdout
+    assert (
+        "stand-in" in said.stderr
+        and "Mechanical gold" in said.stdout
+        and "Not validated against people" in said.stdout
+    )
     report = json.loads((out / "report.json").read_text())
     systems = {row["name"]: row["grade"][0] for row in report["systems"]}
     assert systems["good"] > systems["bad"] + 0.3
@@ -124,7 +128,7 @@ def test_mechanical_gold_where_people_described(segue: Segue, runs: list[str], l
     told = [f"the very best of {artists[read.playlist_tracks.row(row)[0]]}, {row}" for row in range(40)]
     column = pl.DataFrame({"description": told + [None] * (read.n_playlists - 40)})
     read.with_playlist_columns(column).save(tmp_path / "described")
-    command = ["judge", *runs, "--depth", 4, "--json", "--gold", 20]
+    command = ["judge", *runs, "--depth", 4, "--json", "--gold", 20, "--sample", 2]
     gold = json.loads(segue(*command, "--library", tmp_path / "described").stdout)["gold"]
     assert gold["descriptions"] == 20 and gold["within"][1] > 0.5
     nothing = pl.DataFrame({"description": pl.Series([None] * read.n_playlists, dtype=pl.String)})
