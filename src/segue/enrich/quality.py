@@ -205,12 +205,13 @@ def near_duplicates(texts: Sequence[str], *, threshold: float = NEAR) -> list[in
     shingles: list[frozenset[str]] = []
     found = []
     a, b = _permutations()
+    width = 8 * _HASHES // _BANDS
     for place, text in enumerate(texts):
         mine = _shingles(text)
         shingles.append(mine)
         hashes = np.array([zlib.crc32(shingle.encode("utf-8", "replace")) for shingle in sorted(mine)], np.uint64)
-        least = ((hashes[:, None] * a + b) % np.uint64(_PRIME)).min(0)
-        bands = [(band, part.tobytes()) for band, part in enumerate(np.split(least, _BANDS))]
+        least = ((hashes[:, None] * a + b) % np.uint64(_PRIME)).min(0).tobytes()
+        bands = [(band, least[band * width : (band + 1) * width]) for band in range(_BANDS)]
         near = sorted({buckets[band] for band in bands if band in buckets})
         same = next((other for other in near if _jaccard(mine, shingles[other]) >= threshold), -1)
         found.append(same)
