@@ -18,9 +18,10 @@ from pydantic_settings import (
 
 from segue.cli.options import ListDefaults
 from segue.errors import InputError
+from segue.lm.opening import LmSettings
 from segue.systems.builds import TrainSettings
 
-__all__ = ["RecommendSection", "Settings", "TrainSection", "read_settings"]
+__all__ = ["LanguageModelSection", "RecommendSection", "Settings", "TrainSection", "read_settings"]
 
 _FILE = Path("segue.toml")
 _Made = TypeVar("_Made")
@@ -80,6 +81,14 @@ class RecommendSection(_mirror(ListDefaults)):  # type: ignore[misc]
         return _made(ListDefaults, self)
 
 
+class LanguageModelSection(_mirror(LmSettings)):  # type: ignore[misc]
+    """``[language_model]``: which one, where, and what it costs; keys are read from the environment alone."""
+
+    def settings(self) -> LmSettings:
+        """The values given, the usual ones elsewhere."""
+        return _made(LmSettings, self)
+
+
 class Settings(BaseSettings):
     """Everything that can be set; variables such as ``SEGUE_TRAIN__VOTE__EPOCHS`` win over the file.
 
@@ -90,6 +99,7 @@ class Settings(BaseSettings):
     model: Path | None = None
     train: TrainSection = TrainSection()
     recommend: RecommendSection = RecommendSection()
+    language_model: LanguageModelSection = LanguageModelSection()
 
     @classmethod
     def settings_customise_sources(

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segue.errors import MissingDependency, StoredDataError
+from segue.errors import StoredDataError
 from segue.library.arrays import fingerprint
+from segue.lm.folder import open_folder
 
 if TYPE_CHECKING:
     import torch
@@ -40,31 +41,9 @@ class Writer:
         Raises:
             StoredDataError: it is no such folder, or damaged. MissingDependency: transformers is missing.
         """
-        try:
-            from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
-        except ImportError as error:
-            raise MissingDependency("a model that writes", extra="train") from error
-        from segue.encode.sentence import without_bars
-
-        if not (folder / "config.json").is_file() or not list(folder.glob("*.safetensors")):
-            raise StoredDataError(
-                f"{folder} is no folder of a sequence-to-sequence model with config.json and *.safetensors (other "
-                "formats of weights can hold code and are not read); convert it with save_pretrained"
-            )
-        safely = {"local_files_only": True, "trust_remote_code": False}
-        try:
-            with warnings.catch_warnings(), without_bars():
-                warnings.simplefilter("ignore")  # about options of the folder that do not matter here
-                tokenizer = AutoTokenizer.from_pretrained(str(folder), **safely)
-                model = AutoModelForSeq2SeqLM.from_pretrained(str(folder), use_safetensors=True, **safely)
-        except MemoryError:
-            raise
-        except Exception as error:  # transformers raises whatever its readers raise
-            said = (str(error).splitlines() or [type(error).__name__])[0][:200]
-            raise StoredDataError(f"{folder} cannot be opened as a sequence-to-sequence model ({said})") from error
+        model, tokenizer, _ = open_folder(folder, "seq2seq")
         if tokenizer.pad_token_id is None:
             raise StoredDataError(f"{folder} has a tokenizer without padding; add a pad token to it")
-        model.float()
         return cls(model, tokenizer, most_source, most_target)
 
     @property
