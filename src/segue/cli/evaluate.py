@@ -7,10 +7,21 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from segue.cli.language_models import (
+    BudgetMoneyOption,
+    BudgetTokensOption,
+    ConcurrencyOption,
+    DryRunOption,
+    FailuresOption,
+    LmOption,
+    PerMinuteOption,
+    RecordOption,
+)
 from segue.cli.options import ConfigOption
 
 if TYPE_CHECKING:
     from segue.cli.trial import Trial
+    from segue.protocols.common import Reported
 
 __all__ = ["evaluate"]
 
@@ -154,6 +165,47 @@ def evaluate(
         bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=_LISTENERS)
     ] = False,
     config: ConfigOption = None,
+    lm: LmOption = None,
+    lm_rows: Annotated[
+        str,
+        typer.Option(
+            "--lm-rows",
+            help="How it is asked, with commas: zero_shot, few_shot, given (five tracks), data_set (named), grounded "
+            "(among our candidates).",
+            rich_help_panel="Language model",
+        ),
+    ] = "zero_shot,few_shot,given,grounded",
+    sample: Annotated[
+        int, typer.Option("--sample", min=1, help="Titles that it is asked about.", rich_help_panel="Language model")
+    ] = 100,
+    lm_n: Annotated[
+        int, typer.Option("--lm-n", min=1, help="Tracks that it is asked for.", rich_help_panel="Language model")
+    ] = 66,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            "--until",
+            help="End of the corpus, as the model is told.",
+            show_default="last change or newest track of the library",
+            rich_help_panel="Language model",
+        ),
+    ] = None,
+    data_set: Annotated[
+        str | None,
+        typer.Option(
+            "--data-set",
+            help="Name that the row data_set tells.",
+            show_default=False,
+            rich_help_panel="Language model",
+        ),
+    ] = None,
+    dry_run: DryRunOption = False,
+    budget_tokens: BudgetTokensOption = None,
+    budget_money: BudgetMoneyOption = None,
+    concurrency: ConcurrencyOption = 4,
+    per_minute: PerMinuteOption = None,
+    record: RecordOption = None,
+    failures: FailuresOption = None,
 ) -> None:
     """Judge methods on playlists that they have not seen.
 
@@ -167,6 +219,8 @@ def evaluate(
     [dim]segue evaluate model --playlist 1042[/]
 
     [dim]segue evaluate library --encoders pretrained,cross_entropy,mine=FOLDER --themes themes -o report[/]
+
+    [dim]segue evaluate library --lm ollama:llama3.2 --sample 50 --dry-run[/]
 
     [dim]segue evaluate library --protocol tracks -o report[/]
 
@@ -225,14 +279,21 @@ def evaluate(
             + (["--protocol challenge"] if protocol != "title" else []),
         )
         return
+    from segue.cli.language_models import JobOptions, opened
     from segue.cli.methods import known
     from segue.cli.terminal import progress
     from segue.cli.trial import prepared
     from segue.errors import InputError
 
+    model = opened(lm, config, record) if lm is not None else None
+    if model is not None:
+        from segue.cli.evaluate_lm import check_unwanted
+
+        check_unwanted(protocol, [o for o, given in {"--playlist": playlist, "--select": select}.items() if given])
+
     if themes is not None:
         raise InputError("--themes goes with --encoders; name some encoders, 'pretrained' for one")
-    if out is None and playlist is None:
+    if out is None and playlist is None and not dry_run:
         raise InputError("a report needs a place; give a folder with -o, or look at one playlist with --playlist")
     names = known([name.strip() for given in methods or () for name in given.split(",") if name.strip()])
     with tempfile.TemporaryDirectory(prefix="segue-") as folder:
@@ -251,6 +312,14 @@ def evaluate(
             )
         if playlist is not None:
             _look(trial, playlist)
+        elif model is not None:
+            from segue.cli.evaluate_lm import evaluate_lm
+
+            options = JobOptions(dry_run, budget_tokens, budget_money, concurrency, per_minute, failures)
+            found = evaluate_lm(
+                trial, model, options, rows=lm_rows, sample=sample, n=lm_n, until=until, data_set=data_set
+            )
+            _save(found, out)
         else:
             assert out is not None
             _report(trial, protocol, select, out)
@@ -266,8 +335,8 @@ def _look(trial: Trial, playlist_id: str) -> None:
 
 
 def _report(trial: Trial, protocol: str, select: str | None, out: Path) -> None:
-    from segue.cli.terminal import progress, say
-    from segue.protocols.common import Reported, read_titles
+    from segue.cli.terminal import progress
+    from segue.protocols.common import read_titles
 
     with progress() as report:
         found: Reported
@@ -308,6 +377,13 @@ def _report(trial: Trial, protocol: str, select: str | None, out: Path) -> None:
                 encoder=trial.encoder,
                 progress=report,
             )
+    _save(found, out)
+
+
+def _save(found: Reported, out: Path | None) -> None:
+    from segue.cli.terminal import say
+
     found.print()
+    assert out is not None
     as_json, as_html = found.save(out)
     say(f"wrote {as_json} and {as_html}")
