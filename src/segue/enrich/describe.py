@@ -120,10 +120,14 @@ def describe(
     return _kept(written, columns, rejections_of(library), asked=len(asked), unknown_artists=dropped, results=results)
 
 
-def missing(library: Library) -> list[int]:
-    """Rows of playlists with tracks and without a written text."""
+def missing(library: Library, *, again: bool = False) -> list[int]:
+    """Rows of playlists with tracks and without a written text.
+
+    Args:
+        again: also those with one.
+    """
     empty = library.playlist_tracks.lengths == 0
-    if "written" in library.playlists.columns:
+    if "written" in library.playlists.columns and not again:
         empty = empty | library.playlists["written"].is_not_null().to_numpy()
     return [row for row, gone in enumerate(empty.tolist()) if not gone]
 
