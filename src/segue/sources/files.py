@@ -21,6 +21,8 @@ __all__ = ["FORMATS", "Found", "SourceFile", "find", "format_of", "read_regular"
 # extension -> format; each may be followed by .gz
 FORMATS = {
     ".json": "mpd",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
     ".csv": "csv",
     ".tsv": "csv",
     ".parquet": "parquet",

@@ -29,7 +29,7 @@ def ingest(
     """Read playlists from files, folders and zips into one library; ``library.notes["ingest"]`` holds the report.
 
     Args:
-        sources: MPD JSON (also .gz and .zip), CSV, Parquet, M3U, XSPF, JSPF, or folders of them.
+        sources: MPD JSON (also .gz and .zip), JSON lines of playlists, CSV, Parquet, M3U, XSPF, JSPF, or folders of them.
         on_error: "fail" stops at the first damaged file; "skip" leaves damaged files out whole and names them.
         progress: is called with files done and files in all.
         public: marks the library as one whose titles anybody may see.
@@ -105,6 +105,10 @@ def _read(file: SourceFile) -> Piece:
         from segue.sources.mpd import read_mpd_bytes
 
         return read_mpd_bytes(data, label=file.label)
+    if file.format == "jsonl":
+        from segue.sources.playlists_jsonl import read_playlists_jsonl
+
+        return read_playlists_jsonl(data, label=file.label)
     if file.format in ("csv", "parquet"):
         from segue.sources.tabular import read_csv_bytes, read_parquet_bytes
 

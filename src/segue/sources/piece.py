@@ -34,7 +34,7 @@ class Piece:
 
     Args:
         label: the file's name in reports, distinct within one ingest.
-        format: "mpd", "csv", "parquet", "m3u", "xspf", "jspf" or "tables".
+        format: "mpd", "jsonl", "csv", "parquet", "m3u", "xspf", "jspf" or "tables".
         track_ids: tracks of the file; an id may occur twice, the merge joins them.
         carries: which fields of tracks the file has at all.
         gather: rows of ``track_ids`` (int64) -> table of :data:`TRACK_FIELDS`. Called for the tracks that other files
