@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from lm.server import KEY, Chat, ChatServer, serving_chat
 from segue.cli.app import app
 from segue.library import Library
 from segue.library.search_runs import RankedQuery, SearchRun
@@ -153,3 +155,71 @@ def test_who_taught_may_not_judge(segue: Segue, runs: list[str], library: Path, 
         app, ["judge", *runs, "--library", str(library), "--trained-on", str(tmp_path / "training.jsonl")]
     )
     assert result.exit_code == 2 and "would judge what it taught" in result.stderr
+
+
+def by_evidence(chat: Chat) -> dict[str, Any]:
+    """A judge that grades by the share of tracks of the artist that is asked for."""
+    asked, listed = chat.last.split("\nPlaylists: ")
+    artist = json.loads(asked.removeprefix("Query: ")).removeprefix("songs by ").rsplit(" ", 1)[0]
+    return {
+        "playlists": [
+            {"number": one["number"], "grade": 3 if any(t.startswith(f"{artist} - ") for t in one["tracks"]) else 0}
+            for one in json.loads(listed)
+        ]
+    }
+
+
+@pytest.fixture
+def endpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ChatServer]:
+    with serving_chat(by_evidence) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+        yield server
+
+
+def test_a_language_model_judges_and_resumes(
+    segue: Segue, runs: list[str], library: Path, tmp_path: Path, endpoint: ChatServer
+) -> None:
+    command = ["judge", *runs, "--library", library, "--depth", 4, "--sample", 6, "--gold", 3, "--lm", "openai:test"]
+    assert "27 calls to make" in segue(*command, "--dry-run").stdout and not endpoint.chats
+    said = segue(*command, "-o", tmp_path / "judged")
+    report = json.loads((tmp_path / "judged" / "report.json").read_text())
+    systems = {row["name"]: row["grade"][0] for row in report["systems"]}
+    assert systems["good"] > systems["bad"] and report["changed"] == 0 and len(report["wordings"]) == 3
+    assert report["gold"]["descriptions"] == 3 and all(
+        by.startswith("openai:test judge-1-") for by in report["wordings"]
+    )
+    n = len(endpoint.chats)
+    segue(*command)
+    assert n == len(endpoint.chats) == 27  # the second time all is remembered
+    assert KEY not in said.stdout + said.stderr + (tmp_path / "judged" / "report.html").read_text()
+    refused = runner.invoke(
+        app, [str(a) for a in command] + ["--trained-on", str(tmp_path / "judged" / "grades.jsonl")]
+    )
+    assert refused.exit_code == 2 and "would judge what it taught" in refused.stderr
+
+
+def test_no_text_of_the_index_reaches_the_judge(
+    segue: Segue, runs: list[str], library: Path, tmp_path: Path, endpoint: ChatServer
+) -> None:
+    import polars as pl
+
+    read = Library.load(library)
+    secrets = ("SECRET-TITLE", "SECRET-DESCRIPTION", "SECRET-WRITTEN", "SECRET-TAG")
+    columns = dict(
+        zip(("title", "description", "written", "themes"), ([s] * read.n_playlists for s in secrets), strict=True)
+    )
+    read.with_playlist_columns(pl.DataFrame(columns)).save(tmp_path / "secret")
+    segue("judge", *runs, "--library", tmp_path / "secret", "--sample", 4, "--gold", 0, "--lm", "openai:test")
+    whole = json.dumps([chat.body for chat in endpoint.chats])
+    assert len(endpoint.chats) == 12 and not any(secret in whole for secret in secrets)
+    assert not any(one in whole for one in read.playlists["playlist_id"].to_list() if len(one) > 5)
+
+
+def test_a_model_that_answers_nonsense_is_no_judge(
+    refused: Callable[..., str], runs: list[str], library: Path, endpoint: ChatServer
+) -> None:
+    endpoint.answer = lambda chat: {"playlists": [{"number": 77, "grade": 3}]}
+    said = refused("judge", *runs, "--library", library, "--sample", 2, "--gold", 0, "--lm", "openai:test")
+    assert "graded nothing" in said

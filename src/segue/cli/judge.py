@@ -7,12 +7,25 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from segue.cli.language_models import (
+    BudgetMoneyOption,
+    BudgetTokensOption,
+    ConcurrencyOption,
+    DryRunOption,
+    FailuresOption,
+    LmOption,
+    PerMinuteOption,
+    RecordOption,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from segue.cli.language_models import JobOptions
     from segue.cli.terminal import Progress
     from segue.evaluate.pooling import Pair, Pool
     from segue.library import Library
+    from segue.lm.base import LanguageModel
     from segue.systems.judge_report import JudgeReport
     from segue.systems.judge_tuning import Chosen
     from segue.systems.judging import Gold, Judge, Judged
@@ -20,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["judge"]
 
 _DRAWN = 200  # playlists that the stand-in compares with
+_OTHERS = 4  # playlists beside the own one of a description
 _VALIDATION = "What the judge is worth"
 
 
@@ -35,6 +49,7 @@ def judge(
         Path | None,
         typer.Option("-o", "--out", help="Folder to write: a page, figures, all grades.", show_default=False),
     ] = None,
+    lm: LmOption = None,
     variants: Annotated[int, typer.Option("--variants", min=1, max=9, help="Wordings of the judge's prompt.")] = 3,
     depth: Annotated[int, typer.Option("--depth", min=1, max=1000, help="First places of each list.")] = 10,
     sample: Annotated[
@@ -88,6 +103,13 @@ def judge(
         typer.Option("--base-model", help="Encoder of the stand-in without a language model, or 'ngrams'."),
     ] = "ngrams",
     rng_key: Annotated[int, typer.Option("--rng-key", help="Key of the random draws.")] = 0,
+    dry_run: DryRunOption = False,
+    budget_tokens: BudgetTokensOption = None,
+    budget_money: BudgetMoneyOption = None,
+    concurrency: ConcurrencyOption = 4,
+    per_minute: PerMinuteOption = None,
+    record: RecordOption = None,
+    failures: FailuresOption = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Have what search systems found graded from 0 to 3 by a judge, in several wordings, at temperature 0.
@@ -98,8 +120,11 @@ def judge(
 
     [dim]segue judge report/runs/*.jsonl --library library -o judged --sample 50[/]
 
+    [dim]segue judge report/runs/*.jsonl --library library --lm openai:gpt-4o-mini --sample 50 --dry-run[/]
+
     [dim]segue judge report/runs/*.jsonl --library library -o judged --people anna.csv --key sheet.key.json --tune[/]
     """
+    from segue.cli.language_models import JobOptions, opened
     from segue.cli.terminal import progress, say
     from segue.errors import InputError
     from segue.evaluate.pooling import pooled
@@ -112,18 +137,24 @@ def judge(
         raise InputError("--tune takes grades of people; give sheets with --people and --key")
     if bool(people) != (key is not None):
         raise InputError("--people and --key go together; give the sheets and the key that was written with them")
+    model = opened(lm, record=record)
+    options = JobOptions(dry_run, budget_tokens, budget_money, concurrency, per_minute, failures)
     pool = pooled([SearchRun.read(run) for run in runs], depth=depth, sample=sample, rng_key=rng_key)
     read = Library.load(library)
     told = None if not people or key is None else _told(people, key, pool)
+    known = _known(read, gold, rng_key)
     with progress() as report:
-        made = _stand_in(read, pool, evidence, base_model, rng_key, variants, report)
-        _check_trained_on(made, trained_on or [])
+        if model is None:
+            made = _stand_in(read, evidence, base_model, rng_key, variants, report)
+            _check_trained_on(made.wordings, trained_on or [])
+        else:
+            asked = [pool.pairs, known[0] if known else ()]
+            made = _asked(model, read, asked, evidence, rng_key, variants, trained_on or [], options)
         judged = judge_pool(pool, made, report)
         found = None if told is None else _chosen(judged, told) if tune else (None, told)
-        known = _gold(read, made, gold, found[0] if found else None, rng_key, report)
-    result = judge_report(
-        pool, judged, chosen=found[0] if found else None, people=found[1] if found else None, gold=known
-    )
+        chosen = found[0] if found else None
+        of_gold = None if known is None else _gold(made, *known, chosen, report)
+    result = judge_report(pool, judged, chosen=chosen, people=found[1] if found else None, gold=of_gold)
     if json:
         import msgspec
 
@@ -135,9 +166,44 @@ def judge(
         say(f"wrote {out}; see {out / 'report.html'}")
 
 
+def _asked(
+    model: LanguageModel,
+    library: Library,
+    asked: Sequence[Sequence[Pair]],
+    evidence: Literal["tracks", "title+tracks"],
+    rng_key: int,
+    variants: int,
+    trained_on: Sequence[Path],
+    options: JobOptions,
+) -> Judge:
+    """A language model's grades.
+
+    Raises:
+        InputError: it taught, or answered nothing.
+    """
+    from segue.cli.language_models import run_jobs
+    from segue.errors import InputError
+    from segue.systems.model_judge import ask_judge, marks_of
+
+    _check_trained_on(marks_of(model, variants, evidence), trained_on)
+    made = ask_judge(
+        model,
+        library,
+        asked,
+        variants=variants,
+        kind=evidence,
+        rng_key=rng_key,
+        ask=lambda model, jobs, schema, check: run_jobs(
+            model, jobs, schema, options, check=check, what="questions judged"
+        ),
+    )
+    if not any(made.graded):
+        raise InputError(f"{model.name} graded nothing; see what failed above, or judge without --lm")
+    return made
+
+
 def _stand_in(
     library: Library,
-    pool: Pool,
     evidence: Literal["tracks", "title+tracks"],
     base_model: str,
     rng_key: int,
@@ -186,34 +252,40 @@ def _chosen(judged: Judged, told: dict[Pair, int]) -> tuple[Chosen, dict[Pair, i
     return choose(judged.by, judged.grades, choosing), measuring
 
 
-def _check_trained_on(judge: Judge, files: Sequence[Path]) -> None:
+def _check_trained_on(marks: Sequence[str], files: Sequence[Path]) -> None:
+    """Raises: InputError: who would judge gave grades that something was trained on."""
     from segue.errors import InputError
     from segue.library.searching import Graded, read_lines
 
     for path in files:
-        taught = {line.by for line in read_lines(path, Graded)} & set(judge.wordings)
+        taught = {line.by for line in read_lines(path, Graded)} & set(marks)
         if taught:
             raise InputError(
-                f"{path} has grades by {sorted(taught)[0]!r}, who would judge what it taught; "
+                f"{path} has grades by {min(taught)!r}, who would judge what it taught; "
                 "judge with another model or prompt"
             )
 
 
-def _gold(
-    library: Library, judge: Judge, n: int, chosen: Chosen | None, rng_key: int, report: Progress
-) -> Gold | None:
+def _known(library: Library, n: int, rng_key: int) -> tuple[list[Pair], set[Pair]] | None:
+    """Descriptions with their own playlists and others; None without any."""
     from segue.cli.terminal import say
     from segue.systems.described import described
-    from segue.systems.judge_tuning import Chosen
-    from segue.systems.judging import gold_of, gold_result, judge_pairs
+    from segue.systems.judging import gold_of
 
-    if not n:
-        return None
-    queries = described(library, n, rng_key=rng_key)
+    queries = described(library, n, rng_key=rng_key) if n else []
     if not queries:
-        say("the library has no descriptions written by people: no mechanical gold")
+        if n:
+            say("the library has no descriptions written by people: no mechanical gold")
         return None
-    pairs, own = gold_of(library, queries, rng_key=rng_key)
+    if library.n_playlists < 2:
+        return None
+    return gold_of(library, queries, others=min(_OTHERS, library.n_playlists - 1), rng_key=rng_key)
+
+
+def _gold(judge: Judge, pairs: list[Pair], own: set[Pair], chosen: Chosen | None, report: Progress) -> Gold:
+    from segue.systems.judge_tuning import Chosen
+    from segue.systems.judging import gold_result, judge_pairs
+
     judged = judge_pairs(pairs, judge, report)
     return gold_result(pairs, own, (chosen or Chosen()).apply(judged.by, judged.grades))
 

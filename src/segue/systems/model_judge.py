@@ -19,7 +19,7 @@ from segue.lm.prompts import Prompt
 from segue.lm.quoting import Quotable, cleaned
 from segue.systems.judging import Progress, known_playlists
 
-__all__ = ["AskJudge", "JudgedPlaylist", "JudgedPlaylists", "ModelJudge", "ask_judge", "wordings_of"]
+__all__ = ["AskJudge", "JudgedPlaylist", "JudgedPlaylists", "ModelJudge", "ask_judge", "marks_of", "wordings_of"]
 
 _AT_ONCE = 10  # playlists of one question; with more, a small model loses count
 _TOKENS_EACH, _TOKENS_MORE = 60, 60
@@ -77,6 +77,16 @@ def wordings_of(n: int) -> tuple[Prompt, ...]:
     return prompts[:n]
 
 
+def marks_of(model: LanguageModel, variants: int, kind: EvidenceKind = "tracks") -> tuple[str, ...]:
+    """What marks the grades of each wording: model, version of the prompt, and evidence other than tracks.
+
+    Raises:
+        InputError: there are fewer wordings.
+    """
+    suffix = "" if kind == "tracks" else f" {kind}"
+    return tuple(f"{model.name} {prompt.version}{suffix}" for prompt in wordings_of(variants))
+
+
 def ask_judge(
     model: LanguageModel,
     library: Library,
@@ -122,8 +132,7 @@ def ask_judge(
         return None if given == list(range(1, wanted + 1)) else f"it does not grade each of 1 to {wanted} once"
 
     results = (ask or _run)(model, jobs, JudgedPlaylists, check)
-    suffix = "" if kind == "tracks" else f" {kind}"
-    marks = tuple(f"{model.name} {prompt.version}{suffix}" for prompt in prompts)
+    marks = marks_of(model, variants, kind)
     graded: tuple[dict[Pair, Graded], ...] = tuple({} for _ in prompts)
     for key, completion in results.done.items():
         wording, query, ids = about[key]
