@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enrich.planted_texts import planted, retitled, with_playlist
-from lm.server import Chat, ChatServer, serving_chat
+from enrich.planted_texts import HOSTILE, planted, retitled, with_playlist
+from lm.server import KEY, Chat, ChatServer, serving_chat
 from segue.enrich.describe import (
     FIRST,
     Description,
@@ -21,13 +21,14 @@ from segue.enrich.describe import (
     missing,
     with_written,
 )
-from segue.enrich.extractive import EXTRACTIVE
+from segue.enrich.extractive import EXTRACTIVE, clean
 from segue.enrich.review import Verdict, key_of, with_verdicts
 from segue.library import Interactions, Library
 from segue.library.tables import OPTIONAL_PLAYLIST_COLUMNS
 from segue.lm.openai_compatible import OpenAICompatible
 from segue.lm.prompts import Prompt
 
+SHOWN = {"name", "artist", "album", "year", "genre"}
 SAID: dict[str, Any] = {
     "description": "Hard beats for lifting.",
     "themes": ["hype"],
@@ -131,6 +132,32 @@ def test_hostile_replies_are_one_harmless_line(chat: ChatServer, model: OpenAICo
     chat.answer = lambda chat: {**SAID, "description": "a\u202e\x1b[2J\nb", "themes": ["x; y", "\x00", "x; y"]}
     row = describe(planted(), model, rows=[0]).columns.row(0, named=True)
     assert row["written"] == "a[2J b" and row["themes"] == "x, y"
+
+
+def test_titles_and_names_that_mean_harm_stay_data(chat: ChatServer, model: OpenAICompatible) -> None:
+    library = planted()
+    n = len(HOSTILE)
+    names = [HOSTILE[i % n] for i in range(library.n_tracks)]
+    library = retitled(library, dict(enumerate(HOSTILE))).with_track_columns(
+        pl.DataFrame({"name": names, "artist": names, "album": names, "genre": names})
+    )
+    # a model that obeys: it says what it reads, and names what was never there
+    chat.answer = lambda asked: {**SAID, "artists": ["Elvis", HOSTILE[6], "unknown"], "themes": [KEY], "extra": "x"}
+    made = describe(library, model, rows=list(range(n)))
+    for asked in chat.chats:
+        system, data = asked.contents
+        assert system == Prompt.read("segue.enrich", "describe").system
+        title, tracks = data.split("\n")
+        assert isinstance(json.loads(title.removeprefix("Title: ")), str)
+        shown = json.loads(tracks.split(": ", 1)[1])
+        assert len(shown) == FIRST and all(set(track) <= SHOWN for track in shown)
+        assert "</" not in data and "\x1b" not in data and "\u202e" not in data and len(data) < 20_000
+        assert KEY not in asked.text
+    assert len(made.playlist_ids) == n and made.columns.columns == list(OPTIONAL_PLAYLIST_COLUMNS)
+    given = {clean(name) for name in HOSTILE}
+    for artists in made.columns["artists"]:
+        assert artists is None or set(artists.split("; ")) <= given
+    assert made.unknown_artists >= 2 * n
 
 
 def test_playlists_without_tracks_are_not_asked_about() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enrich.planted_texts import planted, retitled, with_playlist
+from enrich.planted_texts import HOSTILE, planted, retitled, with_playlist
 from segue.enrich.extractive import EXTRACTIVE, clean, extractive
 from segue.enrich.text_stats import (
     SHARED_BY,
@@ -156,6 +156,18 @@ def test_hostile_names_stay_in_their_place(artist: str, title: str) -> None:
     hidden = {category(c) for c in row["written"] if c not in "\u200c\u200d"} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
     assert not hidden
     assert len(row["artists"].split("; ")) <= 2 and len(row["written"]) <= 600
+
+
+def test_names_that_mean_harm_are_words_like_others() -> None:
+    library = planted()
+    names = [HOSTILE[i % len(HOSTILE)] for i in range(library.n_tracks)]
+    library = retitled(library, dict.fromkeys(range(12), HOSTILE[1])).with_track_columns(
+        pl.DataFrame({"artist": names, "genre": names})
+    )
+    made = extractive(library)
+    for text, artists in made.select("written", "artists").iter_rows():
+        assert len(text) <= 600 and not {"\x1b", "\u202e", "\n"} & set(text)
+        assert set(artists.split("; ")) <= {clean(name) for name in HOSTILE}
 
 
 def test_a_separator_in_a_name_separates_nothing() -> None:
