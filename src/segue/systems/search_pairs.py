@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +13,13 @@ from numpy.typing import NDArray
 from segue.enrich.pairs import graded_pairs, joined, metadata_pairs, query_pairs, without
 from segue.errors import InputError, TrainingError
 from segue.library import Library
-from segue.library.searching import Graded, SearchQuery
+from segue.library.searching import Click, Graded, SearchQuery, read_lines
 from segue.library.supervision import Pairs
 from segue.split.holdout import holdout
 from segue.systems.supervision import content_rows
 from segue.views.playlist_text import PlaylistText
 
-__all__ = ["SearchPairs", "search_pairs"]
+__all__ = ["TEXT", "SearchPairs", "clicked_pairs", "search_pairs"]
 
 TEXT = PlaylistText(("title", "written", "artists"), n_artists=3, cap=200)
 """What is read of a playlist: never ``description``, which is what people's queries are made of."""
@@ -166,3 +168,28 @@ def _validation(
     place = {text: at for at, text in enumerate(corpus)}
     truth = np.array([place[right] for _, right in cases], np.int64)
     return tuple(left for left, _ in cases), truth, corpus
+
+
+def clicked_pairs(
+    library: Library, files: Sequence[Path], *, text: PlaylistText = TEXT, everything: bool = False
+) -> Pairs:
+    """Pairs that logs of searches make: query and text of a training playlist, graded by how often it was clicked.
+
+    Raises:
+        SourceError: a file cannot be read, or a line is no click.
+    """
+    split = holdout(library)
+    learn = np.concatenate([split.train, split.test]) if everything else split.train
+    ids = library.playlists["playlist_id"].to_list()
+    texts = dict(zip((ids[row] for row in learn.tolist()), text.texts(library, learn), strict=True))
+    shown: Counter[tuple[str, str]] = Counter()
+    clicked: Counter[tuple[str, str]] = Counter()
+    for file in files:
+        for one in read_lines(file, Click):
+            pair = (" ".join(one.query.split()), texts.get(one.playlist_id, ""))
+            if all(pair):
+                shown[pair] += 1
+                clicked[pair] += one.clicked
+    kept = [(pair, clicked[pair] / (n + 1)) for pair, n in shown.items() if clicked[pair]]
+    left, right = tuple(pair[0] for pair, _ in kept), tuple(pair[1] for pair, _ in kept)
+    return Pairs(left, right, np.array([grade for _, grade in kept], np.float32))
