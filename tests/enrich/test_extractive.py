@@ -179,3 +179,15 @@ def test_words_are_sorted_by_what_they_say() -> None:
     assert (said.genres, said.activities, said.eras, said.themes) == (
         ("r&b",), ("working out", "running"), ("1980s", "2016"), ("rain",),
     )  # fmt: skip
+
+
+def test_of_a_large_library_a_sample_is_looked_at_always_the_same() -> None:
+    library = planted()
+    found = playlist_neighbours(library, pool=20)
+    seen = set(found.neighbours.ravel().tolist()) - {-1}
+    assert 10 < len(seen) <= 20
+    assert (playlist_neighbours(library, pool=20).neighbours == found.neighbours).all()
+    exact = playlist_neighbours(library)
+    for row in range(library.n_playlists):
+        kept = [j for j in exact.neighbours[row].tolist() if j in seen]
+        assert kept == [j for j in found.neighbours[row].tolist() if j >= 0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,7 +68,7 @@ def describe(
     [dim]segue describe library --lm openai:gpt-4o-mini --budget-money 5 -o described[/]
     """
     from segue.cli.language_models import JobOptions, opened, run_jobs
-    from segue.cli.terminal import counted, plain, say
+    from segue.cli.terminal import counted, plain, progress, say, two_arguments
     from segue.enrich.describe import describe as written
     from segue.enrich.describe import missing, with_written
     from segue.enrich.extractive import EXTRACTIVE
@@ -88,7 +89,14 @@ def describe(
         return
     if model is None:
         say(f"describing {counted(len(rows), 'playlist')} without a language model, by what is typical of each")
-    done = written(read, model, rows=rows, ask=lambda m, jobs, schema: run_jobs(m, jobs, schema, options))
+    with progress() if model is None else nullcontext() as report:
+        done = written(
+            read,
+            model,
+            rows=rows,
+            ask=lambda m, jobs, schema: run_jobs(m, jobs, schema, options),
+            progress=None if report is None else two_arguments(report, "describing playlists"),
+        )
     land(read, library, out, lambda now: with_written(now, done.playlist_ids, done.columns, over=again))
     if json:
         import msgspec

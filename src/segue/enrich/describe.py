@@ -91,18 +91,19 @@ def describe(
     *,
     rows: Sequence[int] | None = None,
     ask: Ask | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Described:
     """Describe playlists; what their makers wrote about them is not read.
 
     Args:
         model: None for the stand-in, :func:`~segue.enrich.extractive.extractive`.
         rows: which playlists; without, those that have nothing ``written`` yet (:func:`missing`).
-        ask: how a model's jobs are run.
+        ask: how a model's jobs are run. progress: of the stand-in.
     """
     asked = missing(library) if rows is None else [int(row) for row in rows]
     ids = [library.playlists["playlist_id"][row] for row in asked]
     if model is None:
-        return _kept(ids, extractive(library, asked), rejections_of(library))
+        return _kept(ids, extractive(library, asked, progress=progress), rejections_of(library))
     results = (ask or run)(model, description_jobs(library, asked), Description)
     held, dropped, written = [], 0, []
     for row, id in zip(asked, ids, strict=True):

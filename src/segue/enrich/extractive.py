@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import polars as pl
@@ -42,7 +42,12 @@ _FEATURES = (
 
 
 def extractive(
-    library: Library, rows: Sequence[int] | None = None, *, k: int = 50, neighbours: Neighbours | None = None
+    library: Library,
+    rows: Sequence[int] | None = None,
+    *,
+    k: int = 50,
+    neighbours: Neighbours | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> pl.DataFrame:
     """Describe playlists without a model: artists, tags, decades, sound, and words of similar playlists' titles.
 
@@ -51,13 +56,14 @@ def extractive(
     Args:
         rows: which playlists; all without. k: similar playlists whose titles are read.
         neighbours: of the same rows, where they are known already.
+        progress: called with playlists done and their number.
 
     Returns:
         a row for each asked one, columns :data:`~segue.library.tables.OPTIONAL_PLAYLIST_COLUMNS`; null where there
         is nothing to say.
     """
     asked = list(range(library.n_playlists)) if rows is None else [int(row) for row in rows]
-    near = playlist_neighbours(library, asked, k=k) if neighbours is None else neighbours
+    near = playlist_neighbours(library, asked, k=k, progress=progress) if neighbours is None else neighbours
     words = neighbour_words(library, asked, n=_LOOKED_AT, neighbours=near)
     artists, tags = typical_artists(library, asked), typical_tags(library, asked)
     years, sound = decades(library, asked), audio_words(library, asked)

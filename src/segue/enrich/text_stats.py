@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -45,6 +45,7 @@ STOP_WORDS = frozenset([
 
 _SAME = 0.9  # Jaccard index above which two playlists are one, as in the evaluation
 _POSTINGS = 5_000  # a track in more playlists says little about any, and costs the square
+_POOL = 60_000  # playlists that neighbours are looked for among
 _CELLS = 4_000_000  # products held at a time
 _BLOCK = 512
 
@@ -73,33 +74,50 @@ class Neighbours:
         return csr_matrix(parts, shape=(len(self.rows), n_playlists))
 
 
-def playlist_neighbours(library: Library, rows: Sequence[int] | None = None, *, k: int = 50) -> Neighbours:
+def playlist_neighbours(
+    library: Library,
+    rows: Sequence[int] | None = None,
+    *,
+    k: int = 50,
+    pool: int = _POOL,
+    progress: Callable[[int, int], None] | None = None,
+) -> Neighbours:
     """The ``k`` playlists nearest each of the given ones (all without ``rows``) by idf-cosine of tracks, ties by row.
 
     A playlist is not its own neighbour, and neither is one that is the same playlist again (Jaccard index of the
-    tracks above 0.9). idf is ``log(playlists / playlists with the track)``; tracks in more than 5,000 playlists are
-    passed over.
+    tracks above 0.9). idf is ``log(playlists / playlists with the track)``; tracks in more than 5,000 of the
+    playlists that are looked at are passed over.
+
+    Args:
+        pool: of a larger library so many playlists are looked at, a sample that is always the same.
+        progress: called with playlists done and their number.
     """
     asked = np.arange(library.n_playlists) if rows is None else np.asarray(rows, np.int64)
     tracks = library.playlist_tracks.matrix()
     counts = np.bincount(tracks.indices, minlength=library.n_tracks)
     idf = np.log(max(library.n_playlists, 1) / np.maximum(counts, 1)).astype(np.float32)
+    looked_at = np.arange(library.n_playlists, dtype=np.int32)
+    if library.n_playlists > pool:
+        looked_at = np.sort(np.random.default_rng(0).choice(looked_at, pool, replace=False))
+        counts = np.bincount(tracks[looked_at].indices, minlength=library.n_tracks)
     idf[counts > _POSTINGS] = 0.0
     sizes = np.diff(tracks.indptr)
     unit = _unit_rows(tracks, idf)
-    columns = unit.T.tocsr()
+    columns = unit[looked_at].T.tocsr()
     near = np.full((len(asked), k), -1, np.int32)
     similarity = np.zeros((len(asked), k), np.float32)
     for begin, end in _blocks(unit, asked, np.diff(columns.indptr)):
         products = unit[asked[begin:end]] @ columns
         for place, row in enumerate(asked[begin:end].tolist(), begin):
             first, last = products.indptr[place - begin], products.indptr[place - begin + 1]
-            found, values = products.indices[first:last], products.data[first:last]
+            found, values = looked_at[products.indices[first:last]], products.data[first:last]
             kept = (found != row) & (values > 0)
             found, values = found[kept], values[kept]
             best = _best(values, found, k + 20)
             best = best[~_same(tracks, row, found[best], sizes)][:k]
             near[place, : len(best)], similarity[place, : len(best)] = found[best], values[best]
+        if progress is not None:
+            progress(end, len(asked))
     return Neighbours(asked.astype(np.int32), near, np.minimum(similarity, 1.0))
 
 
