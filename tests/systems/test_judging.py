@@ -199,6 +199,15 @@ def test_the_report_and_its_page(tmp_path: object) -> None:
     assert constant.validated.startswith(NOT_VALIDATED) and "one grade only" in constant.validated
 
 
+def test_what_the_judge_saw_and_who_it_was_is_said() -> None:
+    judged = judge_pool(POOL, PlantedJudge(TRUTH, (0.1,), evidence="its title and tracks"))
+    told = " ".join(findings(judge_report(POOL, judged)))
+    assert "its title and tracks; never a description" in told and "stand-in" not in told
+    named = type(judged)(judged.pairs, (f"{STAND_IN} (words)",), judged.grades, {}, "tracks")
+    told = " ".join(findings(judge_report(POOL, named)))
+    assert "A stand-in without a language model judged" in told and "tracks; never its title" in told
+
+
 def test_hostile_names_stay_text(tmp_path_factory: pytest.TempPathFactory) -> None:
     name = "<script>alert(1)</script>\x1b[2J"
     pool = type(POOL)(POOL.queries, {name: POOL.lists["a"], "b": POOL.lists["b"]}, POOL.depth, {})

@@ -97,7 +97,7 @@ def make(
     pool = pooled([SearchRun.read(run) for run in runs], depth=depth, sample=sample, rng_key=rng_key)
     read = Library.load(library)
     rows = known_playlists(read, sorted({one for _, one in pool.pairs}))
-    lines = dict(zip(rows, evidence_of(read, list(rows.values()), kind=evidence), strict=True))
+    lines = dict(zip(rows, evidence_of(read, list(rows.values()), kind=evidence, rng_key=rng_key), strict=True))
     shown = {pair: SEPARATOR.join(lines[pair[1]]) for pair in pool.pairs}
     _write_sheets(pool, shown, "grade", out, key, raters, overlap, said_of(evidence), rng_key)
 

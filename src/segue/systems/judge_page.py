@@ -29,6 +29,8 @@ def shown(score: Score, digits: int = 2) -> str:
 def findings(report: JudgeReport) -> list[str]:
     """What to know before the figures are believed, as sentences."""
     said = [f"{report.validated[:1].upper()}{report.validated[1:]}."]
+    if report.wordings[0].startswith("stand-in:"):
+        said.append("A stand-in without a language model judged: it rewards shared words, as word search does.")
     if report.validation is not None and report.validation.tau[0] is not None:
         said.append(f"Order of the systems by people and by the judge: tau {shown(report.validation.tau)}.")
     if report.gold is not None:
@@ -47,7 +49,8 @@ def findings(report: JudgeReport) -> list[str]:
             f"{report.failed:,} gradings failed; {report.queries - report.queries_counted:,} queries count for no "
             "system."
         )
-    said.append(f"The judge saw of each playlist: {report.evidence}; never its title or a description.")
+    never = "a description" if report.evidence.startswith("its title") else "its title or a description"
+    said.append(f"The judge saw of each playlist: {report.evidence}; never {never}.")
     return said
 
 
@@ -96,7 +99,7 @@ def confusion_plot(confusion: Sequence[Sequence[int]], first: str, second: str, 
         axes.set_ylabel(label(f"grade by {first}"))
         axes.set_aspect("equal")
 
-    return as_svg(draw, (3.6, 3.4), name)
+    return as_svg(draw, (8, 3), name)
 
 
 def _plots(report: JudgeReport) -> list[Plot]:
@@ -109,7 +112,7 @@ def _plots(report: JudgeReport) -> list[Plot]:
         (
             "Grades",
             "How often the judge gave each grade.",
-            as_svg(lambda figure: _grades(figure, report), (3.6, 2.4), "grades"),
+            as_svg(lambda figure: _grades(figure, report), (8, 2.2), "grades"),
         ),
     ]
     if report.validation is not None and report.validation.n:

@@ -72,7 +72,7 @@ class GoldRow(msgspec.Struct, frozen=True):
 
 
 class JudgeReport(msgspec.Struct, frozen=True):
-    """All of it; ``report.json`` is this.
+    """All of it, the best system first; ``report.json`` is this.
 
     Args:
         wordings: marks of the judge's wordings. grades_by: the one that the figures are of. scale: what its grades
@@ -145,7 +145,7 @@ def judge_report(
                 by_wording=tuple(_number(interval(one[name]).mean) for one in each),
                 sd=_spread([one[name] for one in each]),
             )
-            for name in names
+            for name in sorted(names, key=lambda name: (-np.nan_to_num(interval(main[name]).mean, nan=-1.0), name))
         ),
         changed=_changed(judged.grades),
         tau_of_wordings=_least_tau([np.column_stack([one[name] for name in names]) for one in each]),
