@@ -154,7 +154,7 @@ def test_who_taught_may_not_judge(segue: Segue, runs: list[str], library: Path, 
     result = runner.invoke(
         app, ["judge", *runs, "--library", str(library), "--trained-on", str(tmp_path / "training.jsonl")]
     )
-    assert result.exit_code == 2 and "would judge what it taught" in result.stderr
+    assert result.exit_code == 2 and "may not judge" in result.stderr
 
 
 def by_evidence(chat: Chat) -> dict[str, Any]:
@@ -163,7 +163,7 @@ def by_evidence(chat: Chat) -> dict[str, Any]:
     artist = json.loads(asked.removeprefix("Query: ")).removeprefix("songs by ").rsplit(" ", 1)[0]
     return {
         "playlists": [
-            {"number": one["number"], "grade": 3 if any(t.startswith(f"{artist} - ") for t in one["tracks"]) else 0}
+            {"number": one["number"], "grade": 3 if any(t.startswith(f"{artist} - ") for t in one["playlist"]) else 0}
             for one in json.loads(listed)
         ]
     }
@@ -197,7 +197,7 @@ def test_a_language_model_judges_and_resumes(
     refused = runner.invoke(
         app, [str(a) for a in command] + ["--trained-on", str(tmp_path / "judged" / "grades.jsonl")]
     )
-    assert refused.exit_code == 2 and "would judge what it taught" in refused.stderr
+    assert refused.exit_code == 2 and "may not judge" in refused.stderr
 
 
 def test_no_text_of_the_index_reaches_the_judge(

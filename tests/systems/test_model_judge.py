@@ -62,7 +62,7 @@ def honest(chat: Chat) -> dict[str, Any]:
         "playlists": [
             {
                 "number": p["number"],
-                "grade": 3 * all(t.startswith(f"{band} - ") for t in p["tracks"]),
+                "grade": 3 * all(t.startswith(f"{band} - ") for t in p["playlist"]),
                 "reason": "by it",
             }
             for p in playlists

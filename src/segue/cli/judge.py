@@ -254,16 +254,12 @@ def _chosen(judged: Judged, told: dict[Pair, int]) -> tuple[Chosen, dict[Pair, i
 
 def _check_trained_on(marks: Sequence[str], files: Sequence[Path]) -> None:
     """Raises: InputError: who would judge gave grades that something was trained on."""
-    from segue.errors import InputError
+    from segue.enrich.grade import check_not_trained_on
     from segue.library.searching import Graded, read_lines
 
+    judges = [Graded("", "", 0, "", mark) for mark in marks]
     for path in files:
-        taught = {line.by for line in read_lines(path, Graded)} & set(marks)
-        if taught:
-            raise InputError(
-                f"{path} has grades by {min(taught)!r}, who would judge what it taught; "
-                "judge with another model or prompt"
-            )
+        check_not_trained_on(judges, read_lines(path, Graded))
 
 
 def _known(library: Library, n: int, rng_key: int) -> tuple[list[Pair], set[Pair]] | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, TypeAlias
-
-from pydantic import BaseModel, Field
 
 from segue.enrich.evidence import EvidenceKind, evidence, said_of
+from segue.enrich.grade import AskGrader, Check, GradedPlaylists, each_once, grading_jobs, questions_of
 from segue.errors import InputError
 from segue.evaluate.pooling import Pair
 from segue.library import Library
@@ -16,33 +14,12 @@ from segue.library.searching import Graded
 from segue.lm.base import LanguageModel
 from segue.lm.jobs import Failure, Job, Results, run
 from segue.lm.prompts import Prompt
-from segue.lm.quoting import Quotable, cleaned
+from segue.lm.quoting import cleaned
 from segue.systems.judging import Progress, known_playlists
 
-__all__ = ["AskJudge", "JudgedPlaylist", "JudgedPlaylists", "ModelJudge", "ask_judge", "marks_of", "wordings_of"]
+__all__ = ["ModelJudge", "ask_judge", "marks_of", "wordings_of"]
 
-_AT_ONCE = 10  # playlists of one question; with more, a small model loses count
-_TOKENS_EACH, _TOKENS_MORE = 60, 60
 _MOST_REASON = 300
-
-
-class JudgedPlaylist(BaseModel):
-    """A grade of one playlist, which is known by its number."""
-
-    number: int
-    grade: Literal[0, 1, 2, 3]
-    reason: Annotated[str, Field(max_length=2_000)] = ""
-
-
-class JudgedPlaylists(BaseModel):
-    """Grades of all playlists of a question."""
-
-    playlists: Annotated[list[JudgedPlaylist], Field(max_length=100)]
-
-
-Check: TypeAlias = Callable[[Job, JudgedPlaylists], str | None]
-AskJudge = Callable[[LanguageModel, Sequence[Job], type[JudgedPlaylists], Check], Results[JudgedPlaylists]]
-"""How jobs are run: :func:`segue.lm.jobs.run` with a check, and with a cache, a budget and a bar where there are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +35,7 @@ class ModelJudge:
     evidence: str
     graded: tuple[Mapping[Pair, Graded], ...]
     failures: tuple[Failure, ...] = ()
-    results: Results[JudgedPlaylists] | None = field(default=None, repr=False)
+    results: Results[GradedPlaylists] | None = field(default=None, repr=False)
 
     def grade(self, pairs: Sequence[Pair], wording: int, progress: Progress | None = None) -> list[Graded]:
         """The grades of pairs that it was asked about; those that failed are missing."""
@@ -71,7 +48,7 @@ def wordings_of(n: int) -> tuple[Prompt, ...]:
     Raises:
         InputError: there are fewer.
     """
-    prompts = Prompt.read("segue.systems", "judge").variants
+    prompts = Prompt.read("segue.enrich", "judge").variants
     if n > len(prompts):
         raise InputError(f"the judge's prompt has {len(prompts)} wordings, not {n}; give at most so many variants")
     return prompts[:n]
@@ -95,7 +72,7 @@ def ask_judge(
     variants: int = 3,
     kind: EvidenceKind = "tracks",
     rng_key: int = 0,
-    ask: AskJudge | None = None,
+    ask: AskGrader | None = None,
 ) -> ModelJudge:
     """Ask a model to grade pairs, with each wording, at temperature 0.
 
@@ -110,28 +87,21 @@ def ask_judge(
         InputError: the library lacks a playlist, or the prompt has fewer wordings.
     """
     prompts = wordings_of(variants)
-    questions, rows = _questions(asked), known_playlists(library, sorted({one for part in asked for _, one in part}))
+    questions = questions_of([one for part in asked for one in _by_query(part)])
+    rows = known_playlists(library, sorted({one for _, ids in questions for one in ids}))
     shown = dict(zip(rows, evidence(library, list(rows.values()), kind=kind, rng_key=rng_key), strict=True))
-    jobs, about = [], {}
+    about, checks, jobs = {}, {}, []
     for wording, prompt in enumerate(prompts):
-        for number, (query, ids) in enumerate(questions):
-            listed: list[Quotable] = [{"number": place, "tracks": shown[one]} for place, one in enumerate(ids, 1)]
-            key = f"{wording}-{number}"
-            about[key] = (wording, query, ids)
-            jobs.append(
-                Job(
-                    key,
-                    prompt.messages(query=query, playlists=listed),
-                    prompt.version,
-                    max_tokens=_TOKENS_MORE + _TOKENS_EACH * len(ids),
-                )
-            )
+        prefix = f"{wording}-"
+        asks = grading_jobs(prompt, questions, shown, prefix=prefix)
+        about.update({job.key: (wording, *question) for job, question in zip(asks, questions, strict=True)})
+        checks.update(dict.fromkeys((job.key for job in asks), each_once(questions, prefix)))
+        jobs += asks
 
-    def check(job: Job, value: JudgedPlaylists) -> str | None:
-        wanted, given = len(about[job.key][2]), sorted(one.number for one in value.playlists)
-        return None if given == list(range(1, wanted + 1)) else f"it does not grade each of 1 to {wanted} once"
+    def check(job: Job, value: GradedPlaylists) -> str | None:
+        return checks[job.key](job, value)
 
-    results = (ask or _run)(model, jobs, JudgedPlaylists, check)
+    results = (ask or _run)(model, jobs, GradedPlaylists, check)
     marks = marks_of(model, variants, kind)
     graded: tuple[dict[Pair, Graded], ...] = tuple({} for _ in prompts)
     for key, completion in results.done.items():
@@ -143,19 +113,14 @@ def ask_judge(
     return ModelJudge(marks, said_of(kind), graded, tuple(results.failures), results)
 
 
-def _questions(asked: Sequence[Sequence[Pair]]) -> list[tuple[str, tuple[str, ...]]]:
-    """A query and some playlists, each."""
-    found = []
-    for part in asked:
-        by_query: dict[str, list[str]] = {}
-        for query, one in dict.fromkeys(part):
-            by_query.setdefault(query, []).append(one)
-        for query, ids in by_query.items():
-            found += [(query, tuple(ids[at : at + _AT_ONCE])) for at in range(0, len(ids), _AT_ONCE)]
-    return found
+def _by_query(part: Sequence[Pair]) -> list[tuple[str, list[str]]]:
+    found: dict[str, list[str]] = {}
+    for query, one in dict.fromkeys(part):
+        found.setdefault(query, []).append(one)
+    return list(found.items())
 
 
 def _run(
-    model: LanguageModel, jobs: Sequence[Job], schema: type[JudgedPlaylists], check: Check
-) -> Results[JudgedPlaylists]:
+    model: LanguageModel, jobs: Sequence[Job], schema: type[GradedPlaylists], check: Check
+) -> Results[GradedPlaylists]:
     return run(model, jobs, schema, check=check)
