@@ -115,6 +115,11 @@ class Bm25Index:
                 scores[self.rows[span]] += np.float32(times) * self.scores[span]
         return scores
 
+    def frequency(self, word: str) -> int:
+        """In how many texts a word of :func:`words` occurs."""
+        place = self.vocabulary.get(word)
+        return 0 if place is None else int(self.starts[place + 1] - self.starts[place])
+
     def matched(self, query: str, row: int) -> dict[str, float]:
         """The query's words that a text holds and what each adds to its score, the weightiest first."""
         found: dict[str, float] = {}
