@@ -134,7 +134,7 @@ def test_tracks_that_fit(library: Path, tmp_path: Path) -> None:
     result = runner.invoke(app, [*command, "--titles", str(tmp_path / "titles.txt")])
     assert result.exit_code == 0, result.output
     key = json.loads((tmp_path / "sheet.key.json").read_text())
-    assert sheet.read_text().startswith("item,title,track,fits\n") and key["sheet"] == "fit"
+    assert sheet.read_text("utf-8-sig").startswith("item,title,track,fits\n") and key["sheet"] == "fit"
     liked = set(key["lists"]["plain"]["rainy sunday"])
     anna = filled(sheet, key, "anna", lambda item: int(item["query"] == "rainy sunday" and item["target"] in liked))
     report = json.loads(

@@ -10,13 +10,14 @@ from typing import Any
 import polars as pl
 import pytest
 
+from contracts.judge import JudgeContract
 from lm.server import KEY, Chat, serving_chat
 from segue.errors import InputError
 from segue.evaluate.pooling import Pair
 from segue.library import Interactions, Library
 from segue.lm.cache import CompletionCache
 from segue.lm.jobs import run
-from segue.systems.judging import judge_pairs
+from segue.systems.judging import Judge, judge_pairs
 from segue.systems.model_judge import ask_judge, wordings_of
 
 SECRETS = ("SECRET-TITLE", "SECRET-DESCRIPTION", "SECRET-WRITTEN", "SECRET-THEME", "secret-id")
@@ -168,3 +169,9 @@ def test_what_cannot_be_asked() -> None:
         with pytest.raises(InputError, match="wordings"):
             ask_judge(server.model(), planted(), [PAIRS], variants=9)
         assert not server.chats
+
+
+class TestModelJudge(JudgeContract):
+    def made(self) -> tuple[Judge, list[Pair]]:
+        with serving_chat(honest) as server:
+            return ask_judge(server.model(), planted(), [PAIRS]), PAIRS

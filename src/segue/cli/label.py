@@ -240,7 +240,7 @@ def _write_sheets(
 
     from segue.cli.terminal import counted, say
     from segue.errors import InputError, OutputError
-    from segue.evaluate.label_sheet import make_sheets
+    from segue.evaluate.label_sheet import SHEET_ENCODING, make_sheets
     from segue.library.arrays import write_bytes
 
     if overlap is not None and raters == 1:
@@ -255,7 +255,7 @@ def _write_sheets(
     )
     write_bytes(key_path, msgspec.json.encode(made) + b"\n")
     for path, text in zip(paths, texts, strict=True):
-        write_bytes(path, text.encode())
+        write_bytes(path, text.encode(SHEET_ENCODING))
         say(f"wrote {path}: {counted(text.count(chr(10)) - 1, 'item')}")
     what = "title" if sheet == "fit" else "query"
     many = "titles" if sheet == "fit" else "queries"

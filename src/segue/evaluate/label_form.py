@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from segue.evaluate.label_sheet import COLUMNS, MOST_GRADE, Table
+from segue.evaluate.label_sheet import COLUMNS, MOST_GRADE, SHEET_ENCODING, Table
 from segue.library.arrays import write_bytes
 from segue.library.names import one_line
 
@@ -68,7 +68,7 @@ def fill(path: Path, ask: Callable[[], str | None], show: Callable[[str], None])
         if key != "s":
             now += not answers[place]
             answers[place] = key
-            write_bytes(path, table.text(answers).encode())
+            write_bytes(path, table.text(answers).encode(SHEET_ENCODING))
         at += 1
     answered = sum(bool(answer) for answer in answers)
     return Filled(answered, len(answers) - answered, now)

@@ -20,7 +20,18 @@ from segue.evaluate.rating_sheet import guarded_cell
 from segue.library.arrays import fingerprint
 from segue.library.names import one_line
 
-__all__ = ["COLUMNS", "MOST_GRADE", "Key", "KeyItem", "Labels", "SheetKind", "Table", "make_sheets", "read_key"]
+__all__ = [
+    "COLUMNS",
+    "MOST_GRADE",
+    "SHEET_ENCODING",
+    "Key",
+    "KeyItem",
+    "Labels",
+    "SheetKind",
+    "Table",
+    "make_sheets",
+    "read_key",
+]
 
 SheetKind = Literal["grade", "fit"]
 COLUMNS: Mapping[SheetKind, tuple[str, str, str, str]] = {
@@ -29,6 +40,8 @@ COLUMNS: Mapping[SheetKind, tuple[str, str, str, str]] = {
 }
 """Number, what was asked, what is to be judged, and the answer."""
 MOST_GRADE: Mapping[SheetKind, int] = {"grade": 3, "fit": 1}
+SHEET_ENCODING = "utf-8-sig"
+"""With a mark in front, without which some spreadsheets take UTF-8 for something else."""
 _KIND, _VERSION = "segue label key", 1
 _MOST_BYTES = 50_000_000
 _NOT_PLAIN = re.compile(r"[^a-z0-9]+")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ class Pool:
     depth: int
     own: dict[str, str]
 
-    @property
+    @cached_property
     def pairs(self) -> tuple[Pair, ...]:
         """All that is to be graded, each once, query after query, in an order that no system chose."""
         found = []

@@ -45,10 +45,8 @@ def findings(report: JudgeReport) -> list[str]:
     if report.scale != SAME:
         said.append(f"Grades 0, 1, 2, 3 are taken for {', '.join(map(str, report.scale))}, as people chose.")
     if report.failed:
-        said.append(
-            f"{report.failed:,} gradings failed; {report.queries - report.queries_counted:,} queries count for no "
-            "system."
-        )
+        lost = report.queries - report.queries_counted
+        said.append(f"{report.failed:,} gradings failed or were not asked; {lost:,} queries count for no system.")
     never = "a description" if report.evidence.startswith("its title") else "its title or a description"
     said.append(f"The judge saw of each playlist: {report.evidence}; never {never}.")
     return said
