@@ -18,8 +18,17 @@ def tune(
     library: Annotated[Path, typer.Argument(metavar="LIBRARY", help="Library folder.", show_default=False)],
     out: Annotated[Path, typer.Option("-o", "--out", help="Encoder folder to write.", show_default=False)],
     method: Annotated[
-        Literal["lora", "full"], typer.Option("--method", help="Low-rank changes (LoRA), or all weights.")
+        Literal["lora", "full", "map"],
+        typer.Option(
+            "--method",
+            help="Low-rank changes of the encoder (LoRA), all of its weights, or a linear map of queries in a search "
+            "model (seconds instead of hours).",
+        ),
     ] = "lora",
+    search: Annotated[
+        Path | None,
+        typer.Option("-m", "--model", help="Search model whose queries '--method map' maps.", show_default=False),
+    ] = None,
     queries: Annotated[
         list[Path] | None,
         typer.Option("--queries", help="Queries with the playlist each is about, from 'segue queries'; repeatable."),
@@ -104,6 +113,8 @@ def tune(
     [dim]segue tune library --compare -o encoders/search[/] also writes encoders/search-full
 
     [dim]segue index library -o search --encoder encoders/search[/]
+
+    [dim]segue tune library --method map -m search -o search-tuned[/] learns how queries are read, from phrases
     """
     import json
     from dataclasses import replace
@@ -117,6 +128,9 @@ def tune(
     from segue.systems.search_tuning_report import compared, said
     from segue.train.graded import GradedSettings
 
+    if method == "map":
+        _map(library, search, out, queries or [], everything, rng_key, threads)
+        return
     base = GradedSettings(
         method=method,
         lora_rank=rank,
@@ -176,6 +190,33 @@ def tune(
     elif compare:
         print(compared(manifests))
     say(f"next: segue index {plain(str(library))} -o search --encoder {plain(str(out))}")
+
+
+def _map(
+    library: Path, search: Path | None, out: Path, queries: list[Path], everything: bool, rng_key: int, threads: int
+) -> None:
+    """A search model with maps, beside the one it came from or in its place."""
+    from segue.cli.terminal import progress, say, size_of
+    from segue.errors import InputError
+    from segue.library import Library
+    from segue.library.folders import check_place
+    from segue.library.searching import SearchQuery, read_lines
+    from segue.systems.search_map import training_queries, with_query_maps
+    from segue.systems.search_model import KIND, SearchModel
+    from segue.train.query_map import MapSettings
+
+    if search is None:
+        raise InputError("--method map needs the search model whose queries it maps; give it with -m")
+    check_place(out, KIND)
+    read, model = Library.load(library), SearchModel.open(search)
+    given = [one for file in queries for one in read_lines(file, SearchQuery)]
+    with progress() as report:
+        asked = training_queries(read, given, each=2, everything=everything, rng_key=rng_key)
+        settings = MapSettings(rng_key=rng_key, threads=threads)
+        mapped = with_query_maps(model, read, asked, settings=settings, progress=report)
+    mapped.save(out)
+    made = ", ".join(sorted({query.by for query in asked}))
+    say(f"learnt from {len(asked):,} queries by {made}; wrote {out} ({size_of(out)})")
 
 
 def _rate(method: str, lr: float | None) -> float:

@@ -64,7 +64,8 @@ def with_query_maps(
         model: of this library. queries: each about a playlist of it.
 
     Raises:
-        InputError: the model has no encoder or dense channel, or is of another library. TrainingError: too few queries.
+        InputError: the model has no encoder or dense channel, or is of another library.
+        TrainingError: too few queries.
     """
     if model.encoder is None or not any(isinstance(channel, DenseChannel) for channel in model.channels):
         raise InputError("this search model compares words alone, so no map can help; index with an encoder")

@@ -1,4 +1,4 @@
-"""Sentences that could be queries, composed from words of like playlists' titles and from artists, without a model."""
+"""Sentences that could be queries: words of like playlists' titles and artists in frames, without a model."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ PHRASES = "phrases-1"
 
 _ARTISTS = PlaylistText(("artists",), n_artists=8)
 _WORDS = 6
-# {a} {b} {c}: words of like playlists' titles; {x} {y}: artists. The frame around them is what a query has and a title
-# has not: that it means nothing is what can be learnt from these.
+# {a} {b} {c}: words of like playlists' titles; {x} {y}: artists. The frame around them is what a query has and a
+# title has not: that it means nothing is what can be learnt from these.
 _FRAMES = (
     "the best {a} {b} songs",
     "{a} and {b} music for {c}",
