@@ -95,7 +95,9 @@ def test_agree_with_people_and_a_judge(runs: list[str], library: Path, tmp_path:
         ("anna", "judge"), ("ben", "judge"), ("people together", "judge")]  # fmt: skip
     assert report["judge"][0]["kappa"] == [1, 1, 1] and 0 < report["judge"][1]["kappa"][0] < 1
     assert report["tau"] is not None and report["queries"] == 12
-    shown = runner.invoke(app, command)
+    page = tmp_path / "agreement.html"
+    shown = runner.invoke(app, [*command, "--judge", str(tmp_path / "grades.jsonl"), "-o", str(page)])
+    assert page.read_text().count("<svg") == 4 and "tau" in page.read_text() and "<script" not in page.read_text()
     assert "anna / ben: weighted kappa" in shown.stdout and "\x1b" not in shown.stdout
     for bad in (["--by", "somebody"], ["--judge", str(tmp_path / "grades.jsonl"), "--by", "somebody"]):
         assert runner.invoke(app, [*command, *bad]).exit_code == 2

@@ -180,6 +180,7 @@ def agree(
             "--by", help="Which of the judge's wordings, as marked in the file.", show_default="the median of them"
         ),
     ] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Page (HTML) to write.", show_default=False)] = None,
     json: Annotated[bool, typer.Option("--json", help="Print as JSON.")] = False,
 ) -> None:
     """Say how far people agree, with each other and with a judge, and whose lists they like.
@@ -189,7 +190,7 @@ def agree(
 
     [dim]segue label agree anna.csv ben.csv --key sheet.key.json[/]
 
-    [dim]segue label agree anna.csv --key sheet.key.json --judge judged/grades.jsonl --json[/]
+    [dim]segue label agree anna.csv --key sheet.key.json --judge judged/grades.jsonl -o agreement.html[/]
     """
     from segue.evaluate.label_agreement import people_report, read_sheets
     from segue.evaluate.label_sheet import read_key
@@ -197,6 +198,13 @@ def agree(
     opened = read_key(key)
     labels = read_sheets(sheets, opened)
     report = people_report(labels, opened, _judge_grades(judge, by, opened))
+    if out is not None:
+        from segue.cli.terminal import say
+        from segue.library.arrays import write_bytes
+        from segue.systems.label_page import label_page
+
+        write_bytes(out, label_page(report).encode())
+        say(f"wrote {out}")
     if json:
         import msgspec
 
