@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,10 +10,8 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from segue.evaluate.label_agreement import PeopleReport
     from segue.evaluate.label_sheet import Key, SheetKind
     from segue.evaluate.pooling import Pair, Pool
-    from segue.evaluate.significance import Interval
 
 __all__ = ["app"]
 
@@ -156,13 +153,14 @@ def form(
     """
     import sys
 
+    from segue.cli.label_terminal import key_reader, line
     from segue.cli.terminal import plain, say
     from segue.evaluate.label_form import fill
 
-    def show(line: str) -> None:
-        print(plain(line), flush=True)
+    def show(text: str) -> None:
+        print(plain(text), flush=True)
 
-    done = fill(sheet, _key_reader() if sys.stdin.isatty() else _line, show)
+    done = fill(sheet, key_reader() if sys.stdin.isatty() else line, show)
     say(f"{done.now:,} answered now, {done.answered:,} in all, {done.left:,} left in {sheet}")
 
 
@@ -192,6 +190,7 @@ def agree(
 
     [dim]segue label agree anna.csv --key sheet.key.json --judge judged/grades.jsonl -o agreement.html[/]
     """
+    from segue.cli.label_terminal import print_people
     from segue.evaluate.label_agreement import people_report, read_sheets
     from segue.evaluate.label_sheet import read_key
 
@@ -210,7 +209,7 @@ def agree(
 
         print(msgspec.json.format(msgspec.json.encode(report.to_json()), indent=2).decode())
         return
-    _print(report)
+    print_people(report)
 
 
 def _judge_grades(path: Path | None, by: str | None, key: Key) -> dict[Pair, int] | None:
@@ -272,74 +271,3 @@ def _write_sheets(
         f"{counted(len(pool.lists), 'system')}; the key is {key_path}, keep it from the raters"
     )
     say(f"next: segue label form {paths[0]}")
-
-
-def _line() -> str | None:
-    import sys
-
-    return sys.stdin.readline() or None
-
-
-def _key_reader() -> Callable[[], str | None]:
-    """Single keys of a terminal; where it cannot give them, lines."""
-    import sys
-
-    try:
-        import termios
-        import tty
-    except ImportError:
-        return _line
-
-    def read() -> str | None:
-        handle = sys.stdin.fileno()
-        before = termios.tcgetattr(handle)
-        try:
-            tty.setcbreak(handle, termios.TCSADRAIN)  # keys typed ahead are kept
-            found = sys.stdin.read(1)
-        finally:
-            termios.tcsetattr(handle, termios.TCSADRAIN, before)
-        return None if found in ("", "\x04") else found
-
-    return read
-
-
-def _print(report: PeopleReport) -> None:
-    from segue.cli.terminal import counted, plain, say
-
-    for one in report.raters:
-        on_it = "" if not one.missing else f", {one.missing:,} not on the sheet"
-        say(f"{one.rater}: {len(one.grades):,} graded, {one.empty:,} without a grade{on_it}")
-    for compared in (*report.people, *report.judge):
-        found = compared.agreement
-        print(plain(f"{compared.first} / {compared.second}: weighted kappa {_shown(found.kappa)}, "
-                    f"equal {_shown(found.exact)}, rank correlation {_shown(found.spearman)}, "
-                    f"{counted(found.n, 'item')}"))  # fmt: skip
-        if found.note:
-            print(plain(f"  {found.note}"))
-        for grade, row in enumerate(found.confusion):
-            print(f"  {grade}: " + " ".join(f"{n:>6,}" for n in row))
-    fit = report.sheet == "fit"
-    order = sorted(report.systems, key=lambda name: (-_sortable(report.systems[name]), name))
-    for name in order:
-        parts = [f"{'fits' if fit else 'grade'} {_shown(report.systems[name])}"]
-        if not fit:
-            parts.append(f"NDCG {_shown(report.ndcg[name])}")
-        if name in report.by_judge:
-            parts.append(f"by the judge {_shown(report.by_judge[name])}")
-        print(f"{plain(name, 60):<30} {', '.join(parts)}")
-    if report.tau is not None:
-        print(f"order of the systems, people and judge: tau {_shown(report.tau)}")
-    whole = "titles" if fit else "queries"
-    say(f"systems by {report.n_queries:,} {whole} of which everything was {'marked' if fit else 'graded'}")
-
-
-def _shown(value: Interval) -> str:
-    import math
-
-    return "-" if math.isnan(value.mean) else f"{value:.2f}"
-
-
-def _sortable(value: Interval) -> float:
-    import math
-
-    return -1.0 if math.isnan(value.mean) else value.mean
