@@ -7,6 +7,24 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from segue.cli.evaluate_options import (
+    LISTENERS,
+    AlsoOption,
+    CoreOption,
+    EpochsOption,
+    ExcerptsOption,
+    FoldsOption,
+    GradesOption,
+    MostOption,
+    QueriesOption,
+    SearchEncoderOption,
+    SharesOption,
+    TowersOption,
+    TuneOption,
+    ViewsOption,
+    WordsOption,
+    WrittenOption,
+)
 from segue.cli.language_models import (
     BudgetMoneyOption,
     BudgetTokensOption,
@@ -25,8 +43,6 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-_LISTENERS = "Listeners (--protocol users)"
-
 
 def evaluate(
     source: Annotated[
@@ -40,11 +56,11 @@ def evaluate(
         typer.Option("-o", "--out", help="Folder for report.json and report.html.", show_default=False),
     ] = None,
     protocol: Annotated[
-        Literal["title", "challenge", "users", "tracks"],
+        Literal["title", "challenge", "users", "tracks", "search"],
         typer.Option(
             "--protocol",
-            help="Titles alone, the ten scenarios of the RecSys Challenge 2018, listeners ('users'), or what "
-            "is near to a track ('tracks').",
+            help="Titles alone, the ten scenarios of the RecSys Challenge 2018, listeners ('users'), what "
+            "is near to a track ('tracks'), or queries for playlists ('search').",
         ),
     ] = "title",
     methods: Annotated[
@@ -99,70 +115,23 @@ def evaluate(
         Path | None,
         typer.Option("--library", help="The library of the MODEL, if it has moved.", show_default=False),
     ] = None,
-    views: Annotated[
-        str,
-        typer.Option(
-            "--views",
-            help="What the towers read of a track, with commas: name, name_artist, summary, lyrics, tags, or none.",
-            rich_help_panel=_LISTENERS,
-        ),
-    ] = "name_artist",
-    also: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--also",
-            metavar="LIBRARY",
-            help="A further catalogue for the table of views.",
-            rich_help_panel=_LISTENERS,
-            show_default=False,
-        ),
-    ] = None,
-    shares: Annotated[
-        str,
-        typer.Option(
-            "--shares", help="Percents of the catalogue's tracks, as in 25,50,100.", rich_help_panel=_LISTENERS
-        ),
-    ] = "100",
-    words: Annotated[
-        str | None,
-        typer.Option(
-            "--words",
-            help="Lengths of lyrics to compare, as in 10,25,50,100.",
-            rich_help_panel=_LISTENERS,
-            show_default=False,
-        ),
-    ] = None,
-    excerpts: Annotated[
-        str | None,
-        typer.Option(
-            "--excerpts",
-            help="Places of their words to compare: first, random, last.",
-            rich_help_panel=_LISTENERS,
-            show_default=False,
-        ),
-    ] = None,
-    towers: Annotated[
-        Literal["segue", "published"],
-        typer.Option("--towers", help="Preset of the towers.", rich_help_panel=_LISTENERS),
-    ] = "segue",
-    epochs: Annotated[
-        int | None,
-        typer.Option("--epochs", min=1, help="At most.", rich_help_panel=_LISTENERS, show_default="of the preset"),
-    ] = None,
-    core: Annotated[
-        int,
-        typer.Option(
-            "--core", min=0, help="Listeners and tracks need so many of each other.", rich_help_panel=_LISTENERS
-        ),
-    ] = 5,
-    tune: Annotated[
-        bool,
-        typer.Option(
-            "--tune/--no-tune", help="Tune the simple rows on the validation part.", rich_help_panel=_LISTENERS
-        ),
-    ] = True,
+    views: ViewsOption = "name_artist",
+    also: AlsoOption = None,
+    shares: SharesOption = "100",
+    words: WordsOption = None,
+    excerpts: ExcerptsOption = None,
+    towers: TowersOption = "segue",
+    epochs: EpochsOption = None,
+    core: CoreOption = 5,
+    tune: TuneOption = True,
+    encoder: SearchEncoderOption = None,
+    queries: QueriesOption = None,
+    grades: GradesOption = None,
+    folds: FoldsOption = 5,
+    most: MostOption = 1_000,
+    written: WrittenOption = "library",
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=_LISTENERS)
+        bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=LISTENERS)
     ] = False,
     config: ConfigOption = None,
     lm: LmOption = None,
@@ -224,10 +193,31 @@ def evaluate(
 
     [dim]segue evaluate library --protocol tracks -o report[/]
 
+    [dim]segue evaluate library --protocol search --encoder lora=encoders/search -o report[/]
+
     [dim]segue evaluate listeners --protocol users --views name,summary,lyrics --shares 25,50,100 -o report[/]
     """
     import tempfile
 
+    if protocol == "search":
+        from segue.cli.evaluate_search import evaluate_search
+
+        others = {"--methods": methods, "--playlist": playlist, "--select": select, "--library": library}
+        others |= {"--encoders": encoders, "--themes": themes}
+        evaluate_search(
+            source,
+            out,
+            encoders=encoder or [],
+            queries=queries or [],
+            grades=grades or [],
+            folds=folds,
+            most=most,
+            written=written,
+            base_model=base_model,
+            as_json=as_json,
+            unwanted=[option for option, given in others.items() if given],
+        )
+        return
     if protocol == "tracks":
         from segue.cli.evaluate_tracks import evaluate_tracks
 

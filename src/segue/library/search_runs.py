@@ -70,6 +70,11 @@ class SearchRun:
         """Query id -> its line."""
         return {query.query_id: query for query in self.queries}
 
+    @property
+    def file_name(self) -> str:
+        """The name made safe for files, with its ending."""
+        return f"{_file_name(self.name)}.jsonl"
+
     @classmethod
     def read(cls, path: Path | str) -> SearchRun:
         """Read a run's file; its name is the file's.
@@ -85,12 +90,12 @@ class SearchRun:
             raise SourceError(str(error), path=path) from error
 
     def write(self, folder: Path | str) -> Path:
-        """Write ``NAME.jsonl`` into a folder, the name made safe for files; the path that was written.
+        """Write :attr:`file_name` into a folder; the path that was written.
 
         Raises:
             OutputError: the place cannot be written to.
         """
-        path = Path(folder) / f"{_file_name(self.name)}.jsonl"
+        path = Path(folder) / self.file_name
         write_lines(path, self.queries)
         return path
 
