@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,12 @@ from segue.encode.onnx import OnnxEncoder
 from segue.encode.sentence import SentenceEncoder
 from segue.errors import InputError, SourceError, TrainingError
 from segue.library import Library
-from segue.library.searching import Graded, SearchQuery, write_lines
+from segue.library.searching import Click, Graded, SearchQuery, write_lines
 from segue.library.supervision import Pairs
 from segue.split.holdout import holdout
 from segue.systems.search_drift import drift, random_similar, read_similar, spearman
-from segue.systems.search_encoder import SearchScore, checkpoints_of, tune_search_encoder
-from segue.systems.search_pairs import SearchPairs, search_pairs
+from segue.systems.search_encoder import SearchScore, checkpoints_of, tune_in_memory, tune_search_encoder
+from segue.systems.search_pairs import SearchPairs, clicked_pairs, search_pairs
 from segue.train.graded import GradedSettings
 from train.planted_titles import planted_library
 
@@ -102,6 +103,19 @@ def test_what_is_measured_is_never_trained_on(library: Library, pairs: SearchPai
         search_pairs(library, metadata=False)
 
 
+def test_logs_of_searches_teach_training_playlists_alone(library: Library, tmp_path: Path) -> None:
+    split, ids = holdout(library), library.playlists["playlist_id"].to_list()
+    mine, others = ids[split.train[0]], ids[split.test[0]]
+    clicks = [Click("rainy night", mine, at < 3, float(at)) for at in range(4)]
+    clicks += [Click("rainy night", others, True, float(at)) for at in range(4)]
+    write_lines(tmp_path / "log.jsonl", clicks)
+    found, left_out = clicked_pairs(library, [tmp_path / "log.jsonl"])
+    assert found.left == ("rainy night",) and sum(left_out.values()) == 4
+    assert found.right[0].split(". ")[0] == library.titles[int(split.train[0])]
+    both = search_pairs(library, clicks=found, neighbours=2)
+    assert both.sources["clicks"] == 1 and "rainy night" in both.train.left and "rainy night" not in both.held.left
+
+
 def test_ranks_are_a_loop() -> None:
     vectors = {"q": [1.0, 0], "r": [0, 1.0], "a": [1.0, 0], "b": [0.6, 0.8], "c": [0.6, 0.8]}
 
@@ -171,7 +185,7 @@ def test_the_same_call_gives_the_same_bits_after_a_kill(
         assert (out / name).read_bytes() == (tuned / name).read_bytes(), name
 
 
-def test_plain_pairs_and_a_validation_of_ones_own(library: Library, tmp_path: Path) -> None:
+def test_plain_pairs_and_a_validation_of_ones_own() -> None:
     words = ["road", "trip", "summer", "chill", "rap", "metal"]
     pairs = Pairs(tuple(words), tuple(f"{word} music" for word in words), np.ones(6, np.float32))
     asked = []
@@ -180,12 +194,11 @@ def test_plain_pairs_and_a_validation_of_ones_own(library: Library, tmp_path: Pa
         asked.append(encoder.encode(["road"]).shape)
         return -float(len(asked))  # each epoch is worse, so the first is kept
 
-    manifest = tune_search_encoder(
-        library, pairs, tmp_path / "e", settings=GradedSettings(**{**QUICK, "method": "full", "lr": 1e-3, "epochs": 3}),
-        base_model=str(tiny_folder()), validate=validate,
-    )  # fmt: skip
-    assert manifest["best_epoch"] == 1 and len(asked) == 4 and manifest["adapter"] is None
-    assert manifest["metrics"] == {} and not (tmp_path / "e" / "adapter").exists()
+    settings = GradedSettings(**{**QUICK, "method": "full", "lr": 1e-3, "epochs": 3})
+    found = tune_in_memory(pairs, settings=settings, base_model=str(tiny_folder()), validate=validate)
+    assert found.trained.best == 1 and len(asked) == 4 and found.moving < found.parameters
+    with pytest.raises(TrainingError, match="LoRA or with all weights"):
+        tune_in_memory(pairs, settings=replace(settings, method="adapter"), base_model=str(tiny_folder()))
 
 
 def test_spearman_is_the_correlation_of_ranks() -> None:

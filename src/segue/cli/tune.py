@@ -235,14 +235,18 @@ def _pairs(
     everything: bool,
     rng_key: int,
 ) -> SearchPairs:
+    from segue.cli.terminal import say
     from segue.library.searching import Graded, SearchQuery, read_lines
     from segue.systems.search_pairs import clicked_pairs, search_pairs
 
+    logged, left_out = clicked_pairs(library, clicks, everything=everything) if clicks else (None, {})
+    for reason, n in left_out.items():
+        say(f"left out: {n:,} {reason}")
     return search_pairs(
         library,
         queries=[one for file in queries for one in read_lines(file, SearchQuery)],
         grades=[one for file in grades for one in read_lines(file, Graded)],
-        clicks=clicked_pairs(library, clicks, everything=everything) if clicks else None,
+        clicks=logged,
         metadata=metadata,
         max_pairs=max_pairs,
         measured={one.query for file in measured for one in read_lines(file, SearchQuery)},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,11 +9,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.enrich.clicks import click_pairs, filtered
 from segue.enrich.pairs import graded_pairs, joined, metadata_pairs, query_pairs, without
 from segue.errors import InputError, TrainingError
 from segue.library import Library
-from segue.library.searching import Click, Graded, SearchQuery, read_lines
+from segue.library.searching import Graded, SearchQuery
 from segue.library.supervision import Pairs
+from segue.sources.search_logs import read_search_logs
 from segue.split.holdout import holdout
 from segue.systems.supervision import content_rows
 from segue.views.playlist_text import PlaylistText
@@ -172,8 +173,8 @@ def _validation(
 
 def clicked_pairs(
     library: Library, files: Sequence[Path], *, text: PlaylistText = TEXT, everything: bool = False
-) -> Pairs:
-    """Pairs that logs of searches make: query and text of a training playlist, graded by how often it was clicked.
+) -> tuple[Pairs, dict[str, int]]:
+    """Pairs that logs of searches make about training playlists, and what was left out of the logs, by reason.
 
     Raises:
         SourceError: a file cannot be read, or a line is no click.
@@ -182,14 +183,5 @@ def clicked_pairs(
     learn = np.concatenate([split.train, split.test]) if everything else split.train
     ids = library.playlists["playlist_id"].to_list()
     texts = dict(zip((ids[row] for row in learn.tolist()), text.texts(library, learn), strict=True))
-    shown: Counter[tuple[str, str]] = Counter()
-    clicked: Counter[tuple[str, str]] = Counter()
-    for file in files:
-        for one in read_lines(file, Click):
-            pair = (" ".join(one.query.split()), texts.get(one.playlist_id, ""))
-            if all(pair):
-                shown[pair] += 1
-                clicked[pair] += one.clicked
-    kept = [(pair, clicked[pair] / (n + 1)) for pair, n in shown.items() if clicked[pair]]
-    left, right = tuple(pair[0] for pair, _ in kept), tuple(pair[1] for pair, _ in kept)
-    return Pairs(left, right, np.array([grade for _, grade in kept], np.float32))
+    found = filtered(read_search_logs(files), texts)
+    return click_pairs(found, texts), {f"impressions or pairs of logs: {why}": n for why, n in found.left_out.items()}
