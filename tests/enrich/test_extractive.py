@@ -191,3 +191,26 @@ def test_of_a_large_library_a_sample_is_looked_at_always_the_same() -> None:
     for row in range(library.n_playlists):
         kept = [j for j in exact.neighbours[row].tolist() if j in seen]
         assert kept == [j for j in found.neighbours[row].tolist() if j >= 0]
+
+
+def test_with_artists_the_similarity_is_the_mean_of_both_cosines() -> None:
+    library = planted()
+    dense = library.playlist_tracks.matrix().toarray().astype(np.float64)
+    of = np.zeros((library.n_tracks, len(library.artist_names)))
+    of[np.arange(library.n_tracks), library.artist_rows] = 1
+    cosines = []
+    for held in (dense, (dense @ of > 0).astype(np.float64)):
+        weighted = held * np.log(len(held) / np.maximum(held.sum(0), 1))
+        weighted /= np.maximum(np.linalg.norm(weighted, axis=1, keepdims=True), 1e-12)
+        cosines.append(weighted @ weighted.T)
+    mean = (cosines[0] + cosines[1]) / 2
+    found = playlist_neighbours(library, artists=True)
+    for row in range(library.n_playlists):
+        there = found.neighbours[row][found.neighbours[row] >= 0]
+        np.testing.assert_allclose(found.similarity[row][: len(there)], mean[row][there], atol=1e-5)
+    # music of the same artists without a track in common is near, too
+    apart = with_playlist(library, "x", [0, 1, 2])
+    apart = with_playlist(apart, "y", [3, 4, 5])
+    row = apart.n_playlists - 1
+    assert row - 1 not in playlist_neighbours(apart, [row]).neighbours
+    assert row - 1 in playlist_neighbours(apart, [row], artists=True).neighbours

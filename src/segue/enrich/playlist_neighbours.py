@@ -52,6 +52,7 @@ def playlist_neighbours(
     rows: Sequence[int] | None = None,
     *,
     k: int = 50,
+    artists: bool = False,
     pool: int = _POOL,
     progress: Callable[[int, int], None] | None = None,
 ) -> Neighbours:
@@ -62,20 +63,23 @@ def playlist_neighbours(
     playlists that are looked at are passed over.
 
     Args:
+        artists: whether the similarity is the mean of that and the idf-cosine of distinct artists, so that playlists
+            of the same music without a track in common are neighbours too.
         pool: of a larger library so many playlists are looked at, a sample that is always the same.
         progress: called with playlists done and their number.
     """
     asked = np.arange(library.n_playlists) if rows is None else np.asarray(rows, np.int64)
     tracks = library.playlist_tracks.matrix()
-    counts = np.bincount(tracks.indices, minlength=library.n_tracks)
-    idf = np.log(max(library.n_playlists, 1) / np.maximum(counts, 1)).astype(np.float32)
     looked_at = np.arange(library.n_playlists, dtype=np.int32)
     if library.n_playlists > pool:
         looked_at = np.sort(np.random.default_rng(0).choice(looked_at, pool, replace=False))
-        counts = np.bincount(tracks[looked_at].indices, minlength=library.n_tracks)
-    idf[counts > _POSTINGS] = 0.0
     sizes = np.diff(tracks.indptr)
-    unit = _unit_rows(tracks, idf)
+    unit = _unit_rows(tracks, looked_at)
+    if artists:
+        from scipy.sparse import hstack
+
+        both = (unit, _unit_rows(_artist_matrix(library, tracks), looked_at))
+        unit = hstack(both, format="csr", dtype=np.float32) * np.float32(np.sqrt(0.5))
     columns = unit[looked_at].T.tocsr()
     near = np.full((len(asked), k), -1, np.int32)
     similarity = np.zeros((len(asked), k), np.float32)
@@ -103,13 +107,34 @@ def best(values: NDArray[Any], ties: NDArray[Any], n: int) -> NDArray[np.int64]:
     return np.lexsort((ties, -values))[:n]
 
 
-def _unit_rows(matrix: csr_matrix, idf: NDArray[np.float32]) -> csr_matrix:
+def _unit_rows(matrix: csr_matrix, looked_at: NDArray[np.int32]) -> csr_matrix:
+    """Rows under the idf of all rows, of unit length; what too many of those that are looked at have is left out."""
+    counts = np.bincount(matrix.indices, minlength=matrix.shape[1])
+    idf = np.log(max(matrix.shape[0], 1) / np.maximum(counts, 1)).astype(np.float32)
+    if len(looked_at) < matrix.shape[0]:
+        counts = np.bincount(matrix[looked_at].indices, minlength=matrix.shape[1])
+    idf[counts > _POSTINGS] = 0.0
     weighted = matrix.copy()
     weighted.data = idf[matrix.indices]
     weighted.eliminate_zeros()
     squares = np.asarray(weighted.multiply(weighted).sum(1)).ravel()
     weighted.data /= np.repeat(np.sqrt(np.maximum(squares, 1e-12)), np.diff(weighted.indptr)).astype(np.float32)
     return weighted
+
+
+def _artist_matrix(library: Library, tracks: csr_matrix) -> csr_matrix:
+    """Which playlist has which artist, binary float32 CSR; tracks without one have none."""
+    from scipy.sparse import csr_matrix
+
+    known = np.array([bool(name.strip()) for name in library.artist_names], bool)
+    of = library.artist_rows
+    held = known[of] if len(known) else np.zeros(0, bool)
+    rows = np.flatnonzero(held)
+    parts = (np.ones(len(rows), np.float32), (rows, of[rows]))
+    found = (tracks @ csr_matrix(parts, shape=(library.n_tracks, len(known)))).tocsr()
+    found.data[:] = 1.0
+    found.sort_indices()
+    return found
 
 
 def _blocks(unit: csr_matrix, asked: NDArray[np.int64], postings: NDArray[Any]) -> Iterator[tuple[int, int]]:
