@@ -265,16 +265,15 @@ def _check_trained_on(marks: Sequence[str], files: Sequence[Path]) -> None:
 def _known(library: Library, n: int, rng_key: int) -> tuple[list[Pair], set[Pair]] | None:
     """Descriptions with their own playlists and others; None without any."""
     from segue.cli.terminal import say
-    from segue.systems.described import described
+    from segue.protocols.search_sets import benchmark, sampled
     from segue.systems.judging import gold_of
 
-    queries = described(library, n, rng_key=rng_key) if n else []
-    if not queries:
-        if n:
-            say("the library has no descriptions written by people: no mechanical gold")
+    if not n:
         return None
-    if library.n_playlists < 2:
+    if library.n_playlists < 2 or not library.playlists["description"].is_not_null().any():
+        say("the library has no descriptions written by people: no mechanical gold")
         return None
+    queries = sampled(benchmark(library), n).queries
     return gold_of(library, queries, others=min(_OTHERS, library.n_playlists - 1), rng_key=rng_key)
 
 
