@@ -34,9 +34,10 @@ def folder(tmp_path: Path) -> Path:
     """A place as the README takes it for granted: playlists here, more playlists there."""
     from segue.sources.demo import generate, write
 
-    write(tmp_path / "my_playlists", 300)
-    write(tmp_path / "data", 300)
-    (tmp_path / "segue.toml").write_text("[train.vote]\nepochs = 1\n")
+    write(tmp_path / "my_playlists", 150)
+    write(tmp_path / "data", 150)
+    # letters instead of a sentence encoder, which the next block and the demo use
+    (tmp_path / "segue.toml").write_text("[train]\nbase_model = 'ngrams'\n[train.vote]\nepochs = 1\n")
     (tmp_path / "new_playlists").mkdir()
     new = {"playlists": list(generate(20, first_pid=90_000))}
     (tmp_path / "new_playlists" / "new.json").write_text(json.dumps(new))
@@ -54,8 +55,9 @@ def test_the_tour_runs(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_an_encoder_of_ones_own(folder: Path) -> None:
-    """The block as it stands, but for fewer clusters and one epoch: there are three hundred playlists."""
+    """The block as it stands, but for fewer clusters and one epoch: there are a hundred and fifty playlists."""
     (block,) = blocks("sh", "segue finetune")
+    (folder / "segue.toml").unlink()
     run(["segue", "ingest", "my_playlists/", "-o", "library"], folder)
     for line, shorter in {
         "segue themes library": "segue themes library -k 8 --base-model ngrams",
