@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -7,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lm.server import KEY, ChatServer, serving_chat
+from lm.server import KEY, Chat, ChatServer, serving_chat
 from segue.encode.ngrams import NgramEncoder
 from segue.enrich.candidates import pool
 from segue.enrich.grade import about_of, check_not_trained_on, grade, questions_of
@@ -48,15 +49,42 @@ def test_the_rule_is_what_it_says(library: Library) -> None:
     assert pairs.grades[0] == 1.0 and 0.0 in pairs.grades.tolist()
 
 
+def asked_titles(chat: Chat) -> list[str]:
+    """Titles of a question's playlists, in order of their numbers."""
+    playlists = json.loads(chat.contents[1].split("Playlists: ", 1)[1])
+    assert [one["number"] for one in playlists] == list(range(1, len(playlists) + 1))
+    return [one["playlist"]["title"] for one in playlists]
+
+
 def test_a_model_grades_numbers_and_never_sees_ids_or_descriptions(library: Library, server: ChatServer) -> None:
-    server.answer = lambda chat: {
-        "playlists": [{"number": n, "grade": n % 4, "reason": "a\u202e\nb"} for n in (4, 3, 2, 1)]
-    }
+    def answer(chat: Chat) -> object:
+        graded = [
+            {"number": n, "grade": TITLES.index(title), "reason": "a\u202e\nb"}
+            for n, title in enumerate(asked_titles(chat), 1)
+        ]
+        return {"playlists": graded[::-1]}
+
+    server.answer = answer
     with closing(server.model()) as model:
-        made = grade(library, CANDIDATES[:1], model)
-    assert [(one.playlist_id, one.grade) for one in made.graded] == [("a", 1), ("b", 2), ("c", 3), ("d", 0)]
+        made = grade(library, CANDIDATES, model)
+    assert [(one.playlist_id, one.grade) for one in made.graded] == [("a", 0), ("b", 1), ("c", 2), ("d", 3), ("b", 1)]
     assert made.graded[0].by.startswith("openai:test labeler-1-") and "\u202e" not in made.graded[0].reason
     assert "SECRET" not in server.chats[0].text and "playlist_id" not in server.chats[0].text
+
+
+def test_the_order_of_a_question_does_not_follow_the_search(library: Library, server: ChatServer) -> None:
+    server.answer = lambda chat: {
+        "playlists": [{"number": n, "grade": 1} for n in range(1, 1 + len(asked_titles(chat)))]
+    }
+    with closing(server.model()) as model:
+        for ids in ("abcd", "dcba"):
+            grade(library, [(f"query {i}", list(ids)) for i in range(12)], model)
+    by_query: dict[str, set[tuple[str, ...]]] = {}
+    for chat in server.chats:
+        query = chat.contents[1].splitlines()[0]
+        by_query.setdefault(query, set()).add(tuple(asked_titles(chat)))
+    assert {len(orders) for orders in by_query.values()} == {1}, "the order that search found changes nothing"
+    assert len({next(iter(orders))[0] for orders in by_query.values()}) > 1
 
 
 @pytest.mark.parametrize("numbers", [[1, 2, 3], [1, 2, 3, 4, 5], [1, 1, 2, 3], [0, 1, 2, 3], [1, 2, 3, 99]], ids=str)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, TypeAlias
 
+import numpy as np
 from pydantic import BaseModel, Field
 
 from segue.enrich.stand_in_grades import graded_by_rule
@@ -135,20 +136,23 @@ def grade(
     if model is None:
         return Gradings(graded_by_rule(library, candidates, rows, about or {}))
     prompt = Prompt.read("segue.enrich", "labeler")
-    questions = questions_of(candidates)
+    # search order would tell the labeler what to say, and a query's own playlist comes first in it
+    questions = questions_of([(query, _shuffled(query, ids)) for query, ids in candidates])
     shown = {one: labeled_text(library, row) for one, row in rows.items()}
     check = each_once(questions)
     results = (ask or _run)(model, grading_jobs(prompt, questions, shown), GradedPlaylists, check)
-    graded = []
+    said: dict[tuple[str, str], Graded] = {}
     for number, (query, ids) in enumerate(questions):
         completion = results.done.get(str(number))
         if completion is None:
             continue
-        said = {one.number: one for one in completion.value.playlists}
         by = f"{model.name} {completion.prompt}"
-        for place, playlist_id in enumerate(ids, 1):
-            reason = str(cleaned(said[place].reason, most=_MOST_REASON))
-            graded.append(Graded(query, playlist_id, said[place].grade, reason, by))
+        for one in completion.value.playlists:
+            playlist_id = ids[one.number - 1]
+            reason = str(cleaned(one.reason, most=_MOST_REASON))
+            said[query, playlist_id] = Graded(query, playlist_id, one.grade, reason, by)
+    pairs = dict.fromkeys((query, one) for query, ids in candidates for one in ids)
+    graded = [said[pair] for pair in pairs if pair in said]
     return Gradings(graded, results.failures, results)
 
 
@@ -194,6 +198,13 @@ def about_of(queries: Iterable[SearchQuery]) -> dict[str, str]:
     for one in queries:
         found.setdefault(one.query, one.playlist_id)
     return found
+
+
+def _shuffled(query: str, ids: Sequence[str]) -> list[str]:
+    """The ids, each once, in an order that depends on nothing but query and ids."""
+    distinct = sorted(dict.fromkeys(ids))
+    rng = np.random.default_rng([*query.encode("utf-8", "replace")])
+    return [distinct[place] for place in rng.permutation(len(distinct)).tolist()]
 
 
 def _rows(library: Library, ids: set[str]) -> dict[str, int]:

@@ -6,6 +6,7 @@ to try search on, no picture of what people type.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from segue.enrich.extractive import extractive
 from segue.library import Library
 from segue.library.names import fold
 from segue.library.tables import OPTIONAL_PLAYLIST_COLUMNS
+from segue.lm.quoting import cleaned
 from segue.views.titles import normalise
 
 __all__ = ["RULES", "TEMPLATES", "Facts", "facts_of", "rephrased", "templated"]
@@ -22,6 +24,8 @@ __all__ = ["RULES", "TEMPLATES", "Facts", "facts_of", "rephrased", "templated"]
 TEMPLATES, RULES = "templates-1", "rules-1"
 _LISTS = ("themes", "genres", "activities", "eras", "artists")
 _MOST_WORDS = 12
+_MOST_FACT = 60  # characters; nobody types a longer name
+_PLACE = re.compile(r"\{(\w+)\}")
 
 _SHAPES: Mapping[str, tuple[str, ...]] = {
     "keyword": (
@@ -151,9 +155,7 @@ def facts_of(library: Library, rows: Sequence[int]) -> list[Facts]:
     )
     found = []
     for row, told in zip(rows, table.iter_rows(named=True), strict=True):
-        lists = {
-            name: tuple(part.strip() for part in (told[name] or "").split(";") if part.strip()) for name in _LISTS
-        }
+        lists = {name: tuple(filter(None, map(_fact, (told[name] or "").split(";")))) for name in _LISTS}
         found.append(Facts(library.titles[row], **lists))
     return found
 
@@ -212,14 +214,16 @@ def _filled(shape: str, facts: Facts, rng: np.random.Generator) -> str:
         "artist": drawn["artists"][:1],
         "other": drawn["artists"][1:2],
     }
-    query = shape
-    for name, value in values.items():
-        place = "{" + name + "}"
-        if place in query:
-            if not value:
-                return ""
-            query = query.replace(place, value[0])
-    return query
+    wanted = _PLACE.findall(shape)
+    if not all(values[name] for name in wanted):
+        return ""
+    # in one go: a name may look like a place itself
+    return _PLACE.sub(lambda match: values[match[1]][0], shape)
+
+
+def _fact(text: str) -> str:
+    """A fact as somebody could type it: on one line, without marks that nobody sees, and not for ever long."""
+    return " ".join(str(cleaned(text, most=_MOST_FACT)).split())
 
 
 def _some(words: Sequence[str], rng: np.random.Generator) -> list[str]:

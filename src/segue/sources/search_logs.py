@@ -43,7 +43,7 @@ def _csv(path: Path) -> list[Click]:
         raise SourceError(f"cannot be read as UTF-8 text ({error})", path=path) from error
     head = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=head.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     clicks: list[Click] = []
     try:
         names = [name.strip().lower() for name in next(reader, [])]
