@@ -92,6 +92,25 @@ def test_songs_words_listeners(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_playlists_found_by_words(folder: Path) -> None:
+    """The block as it stands, but for one epoch on few pairs, and letters where a sentence encoder only measures."""
+    (block,) = blocks("sh", "segue search")
+    (folder / "segue.toml").unlink()
+    run(["segue", "ingest", "my_playlists/", "--public", "-o", "library"], folder)
+    for line, shorter in {
+        "segue tune library": "segue tune library --epochs 1 --max-pairs 60 --rank 4",
+        "segue grade library": "segue grade library --encoder none",
+        "segue evaluate library --protocol search": "segue evaluate library --protocol search --base-model ngrams",
+    }.items():
+        assert line in block
+        block = block.replace(line, shorter)
+    said = run(["sh", "-euc", block], folder).stdout
+    assert "calm" in said.lower()
+    assert (folder / "search_report" / "report.html").exists()
+    assert "not validated against people" in (folder / "judged" / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_the_python_runs(folder: Path) -> None:
     (code,) = blocks("python", "segue.holdout")
     said = run([sys.executable, "-c", code], folder).stdout
@@ -114,6 +133,7 @@ def test_the_settings_are_settings(tmp_path: Path) -> None:
     settings = read_settings(tmp_path / "segue.toml")
     assert settings.train.settings().vote.epochs == 8
     assert settings.recommend.defaults().artist_cap == 3
+    assert settings.language_model.settings().context == 8192
 
 
 def test_links_lead_somewhere() -> None:
@@ -126,6 +146,6 @@ def test_links_lead_somewhere() -> None:
 def test_every_block_is_tested_or_is_about_installing() -> None:
     left = [code for name, code in BLOCKS if name != "toml"]
     known = [*blocks("sh", "make demo"), *blocks("sh", "segue ingest"), *blocks("sh", "segue finetune")]
-    known += blocks("sh", "segue similar")
+    known += blocks("sh", "segue similar") + blocks("sh", "segue search")
     known += blocks("python", "segue.holdout")
     assert [code for code in left if code not in known] == ["pip install 'segue-playlists[bundled]'\n"]

@@ -10,7 +10,11 @@
     ├── MissingDependency       an optional extra that is not installed
     ├── OutputError             a place that cannot be written to
     ├── TrainingError           a training that did nothing, diverged, or lacks data
-    └── services.ServiceError   a service on the network that did not answer, or not as it should
+    ├── services.ServiceError   a service on the network that did not answer, or not as it should
+    └── lm.LanguageModelError   a language model that cannot be used, or did not answer as it should
+        ├── InvalidReply        a reply that does not fit its schema, also after repair
+        ├── Temporary           no answer now; asking later may help
+        └── TooLong             a prompt that does not fit the model
 
 The CLI prints the sentence on stderr and ends with exit code 2; no other exception is expected to reach a user.
 """
