@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lm.server import ChatServer, serving_chat
 from segue.enrich.pairs import check_without, query_pairs, without
 from segue.enrich.queries import WRITTEN_STYLES, low_queries, rows_of_part, vary_queries, write_queries
-from segue.enrich.query_templates import RULES, TEMPLATES, Facts, rephrased, templated
+from segue.enrich.query_templates import RULES, TEMPLATES, Facts, facts_of, rephrased, templated
 from segue.errors import InputError
 from segue.library import Interactions, Library
 from segue.library.names import fold
@@ -82,6 +82,24 @@ def test_only_training_playlists_are_asked_about_and_marked(library: Library) ->
     assert test and not {one.playlist_id for one in test} & {one.playlist_id for one in made.queries}
 
 
+def test_where_nothing_was_written_the_tracks_tell(library: Library) -> None:
+    blank = [None if i in (3, 5) else value for i, value in enumerate(library.playlists["artists"].to_list())]
+    emptied = {name: [None if i in (3, 5) else "x; y" for i in range(40)] for name in ("themes", "genres")}
+    part = library.with_playlist_columns(
+        pl.DataFrame({**emptied, "artists": blank, "activities": blank, "eras": blank})
+    )
+    told = facts_of(part, [2, 3])
+    assert told[0].genres == ("x", "y")
+    assert told[1].artists == ("a",) and "x" not in told[1].genres
+    assert facts_of(library, [2])[0].activities == ("studying",)
+
+
+def test_hostile_names_make_harmless_queries() -> None:
+    hostile = Facts("t", ("{artist}",), ("{genre}",), ("{x}",), ("1990s",), ("{era}", "{other}"))
+    made = {query for style in WRITTEN_STYLES for query in templated(hostile, style, 9, np.random.default_rng(0))}
+    assert "music for {x}" in made and "songs by artists like {era} and {other}" in made
+
+
 def test_what_makes_no_sense_is_said(library: Library) -> None:
     with pytest.raises(InputError, match="no style 'poem'"):
         write_queries(library, styles=("poem",))
@@ -132,6 +150,7 @@ def test_low_queries_are_those_shown_often_and_clicked_rarely() -> None:
         ("sad morning", 1, "p2"),
         ("nothing ever", 0, ""),
     ]
+    assert [one.playlist_id for one in low_queries(clicks, {"p3"})] == ["", ""], "clicks on other parts say nothing"
     made = vary_queries(low)
     assert made.empty == 1 and made.queries
     assert all(one.style == "logged" and one.by == RULES and one.playlist_id == "p2" for one in made.queries)

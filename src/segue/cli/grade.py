@@ -21,6 +21,7 @@ from segue.cli.language_models import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from segue.encode.base import Encoder
     from segue.library import Library
     from segue.library.searching import SearchQuery
 
@@ -135,7 +136,7 @@ def _candidates(
     return [(query, [ids[row] for row in rows.tolist()]) for query, rows in zip(queries, found, strict=True)]
 
 
-def _encoder(named: str | None):  # type: ignore[no-untyped-def]
+def _encoder(named: str | None) -> Encoder | None:
     """The encoder that was named; None for none."""
     from segue.encode.locate import base_model_folder
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -17,6 +17,14 @@ from segue.cli.language_models import (
     PerMinuteOption,
     RecordOption,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from segue.lm.base import LanguageModel
+    from segue.lm.jobs import Job, Results
+
+    Check = Callable[[Job, Any], str | None]
 
 __all__ = ["queries"]
 
@@ -88,20 +96,23 @@ def queries(
     from segue.cli.language_models import JobOptions, opened, run_jobs
     from segue.cli.terminal import counted, plain, say
     from segue.enrich.queries import low_queries, rows_of_part, vary_queries, write_queries
+    from segue.enrich.review import accepted
     from segue.library import Library
     from segue.library.searching import write_lines
 
     model = opened(lm, record=record)
     options = JobOptions(dry_run, budget_tokens, budget_money, concurrency, per_minute, failures)
-    read = Library.load(library)
+    read = accepted(Library.load(library))
 
-    def ask(m, jobs, schema, check):  # type: ignore[no-untyped-def]
+    def ask(m: LanguageModel, jobs: Sequence[Job], schema: type[Any], check: Check) -> Results[Any]:
         return run_jobs(m, jobs, schema, options, check=check)
 
     if low:
         from segue.sources.search_logs import read_search_logs
 
-        found = low_queries(read_search_logs(low), least_shown=least_shown, most_rate=most_rate)
+        ids = read.playlists["playlist_id"].gather(rows_of_part(read, part)).to_list()
+        log = read_search_logs(low)
+        found = low_queries(log, ids, least_shown=least_shown, most_rate=most_rate)
         say(f"{counted(len(found), 'logged query', 'logged queries')} with few clicks")
         made = vary_queries(found, model, n=max(each, 1), ask=ask, rng_key=rng_key)
     else:
@@ -125,6 +136,6 @@ def queries(
             one = made.queries[place]
             print(plain(f"{one.style}: {one.query}", 200))
     if made.empty:
-        say(f"{made.empty:,} of {made.asked:,} without a query, for want of anything known about them")
+        say(f"{made.empty:,} of {made.asked:,} without a query, for want of anything known or clicked")
     styles_told = ", ".join(f"{style} {n:,}" for style, n in by_style.items())
     say(f"wrote {counted(len(made.queries), 'query', 'queries')} to {out} ({styles_told})")

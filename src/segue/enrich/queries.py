@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -193,12 +193,20 @@ def _by_model(
     return Written(list(dict.fromkeys(made)), len(jobs), empty, results.failures, results)
 
 
-def low_queries(clicks: Sequence[Click], *, least_shown: int = 20, most_rate: float = 0.05) -> list[LowQuery]:
+def low_queries(
+    clicks: Sequence[Click],
+    playlist_ids: Collection[str] | None = None,
+    *,
+    least_shown: int = 20,
+    most_rate: float = 0.05,
+) -> list[LowQuery]:
     """Logged queries that were shown often and clicked rarely, the most shown first.
 
     Args:
+        playlist_ids: that a query may be about, those of the training part say; None for any.
         least_shown: results that a query must have been shown. most_rate: clicks for each of them, at most.
     """
+    known = None if playlist_ids is None else set(playlist_ids)
     shown: dict[str, int] = {}
     clicked: dict[str, dict[str, int]] = {}
     for one in clicks:
@@ -212,7 +220,8 @@ def low_queries(clicks: Sequence[Click], *, least_shown: int = 20, most_rate: fl
         mine = clicked.get(query, {})
         total = sum(mine.values())
         if query and n >= least_shown and total <= most_rate * n:
-            best = min(mine, key=lambda one: (-mine[one], one)) if mine else ""
+            told = [one for one in mine if known is None or one in known]
+            best = min(told, key=lambda one: (-mine[one], one), default="")
             low.append(LowQuery(query, n, total, best))
     return sorted(low, key=lambda one: (-one.shown, one.query))
 

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from segue.enrich.extractive import extractive
 from segue.library import Library
 from segue.library.names import fold
-from segue.library.tables import OPTIONAL_PLAYLIST_COLUMNS
 from segue.lm.quoting import cleaned
 from segue.views.titles import normalise
 
@@ -147,12 +147,15 @@ def facts_of(library: Library, rows: Sequence[int]) -> list[Facts]:
 
     Descriptions by people are not read: they are what search is measured with.
     """
-    there = library.playlists.columns
-    table = (
-        library.playlists[list(rows)].select([name for name in OPTIONAL_PLAYLIST_COLUMNS if name in there])
-        if "written" in there and all(name in there for name in _LISTS)
-        else extractive(library, list(rows))
-    )
+    chosen = list(rows)
+    told_of = library.playlists[chosen]
+    missing = [pl.lit(None, pl.String).alias(name) for name in _LISTS if name not in told_of.columns]
+    table = told_of.with_columns(missing).select(_LISTS)
+    lacking = table.select(pl.all_horizontal(pl.col(*_LISTS).fill_null("") == "")).to_series().arg_true()
+    if len(lacking):
+        made = extractive(library, [chosen[place] for place in lacking.to_list()])
+        columns = [table[name].scatter(lacking, made[name]) for name in _LISTS]
+        table = pl.DataFrame(columns)
     found = []
     for row, told in zip(rows, table.iter_rows(named=True), strict=True):
         lists = {name: tuple(filter(None, map(_fact, (told[name] or "").split(";")))) for name in _LISTS}
