@@ -44,6 +44,15 @@ def recommend(
         list[str] | None,
         typer.Option("--track-id", metavar="ID", help="The same by id; may be repeated.", show_default=False),
     ] = None,
+    like: Annotated[
+        str | None,
+        typer.Option(
+            "--like",
+            metavar="PLAYLIST_ID",
+            help="A playlist of the model's library, as 'segue search' finds them: its title and tracks are given.",
+            show_default=False,
+        ),
+    ] = None,
     model: ModelOption = None,
     n: Annotated[
         int | None,
@@ -112,6 +121,8 @@ def recommend(
     [dim]segue recommend "road trip" --track "Dreams - Fleetwood Mac" --minutes 60 --artist-cap 2 --explain[/]
 
     [dim]segue recommend "90s rap, no eminem" --year 1990-1999 -o rap.m3u8[/]
+
+    [dim]segue recommend --like 37i9dQZF1DX0s5kDXi1oC5 -n 30[/]
     """
     from segue.cli.lists import chosen_format, deliver
     from segue.recommend.rules import Rules
@@ -119,7 +130,7 @@ def recommend(
 
     # one query gains nothing from a pool of threads, and starting one costs more than the query
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    if title is None and not tracks and not track_ids:
+    if title is None and not tracks and not track_ids and like is None:
         raise InputError('nothing was asked for; give a title, or a track with --track "Name - Artist"')
     if n is not None and minutes is not None:
         raise InputError("a list has a number of tracks or a length; give -n or --minutes, not both")
@@ -127,6 +138,14 @@ def recommend(
     years = year_range(year) if year else (None, None)
     usual = _defaults()
     opened = Model.load(chosen_model(model))
+    shown = title or ""
+    if like is not None:
+        from segue.systems.like import like_playlist
+
+        given = like_playlist(opened, like)
+        shown = title or given.shown_title
+        title = title or given.title
+        track_ids = [*given.track_ids, *(track_ids or [])]
     _check_given(opened, tracks or [], track_ids or [])
     artists = _artist_rows(opened.catalogue, [*(exclude_artists or []), *usual.exclude_artists])
     rules = Rules(
@@ -151,6 +170,10 @@ def recommend(
             explain=explain or wanted_format == "json",
         )
     )
+    if shown != answer.query["title"]:  # of a private library
+        from dataclasses import replace
+
+        answer = replace(answer, query={**answer.query, "title": shown})
     deliver(answer, wanted_format, out, explain=explain)
 
 

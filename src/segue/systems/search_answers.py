@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -21,8 +21,9 @@ __all__ = ["Found", "SearchAnswer", "Why", "found_playlist", "why"]
 WhyKind = Literal["words", "artist", "meaning"]
 _WORDS = 5  # matched words that are named
 _ARTISTS = 5
+_TELLING = 0.1  # of all shared words, the part below which a word ("with") is not named
 _LEAST = 0.02  # share below which a reason is noise
-_PART_NAMES = {"labels": "themes", "tracks": "tracks", "names": "tracks", "written": "description"}
+_PART_NAMES = {"labels": "themes", "lead": "artists", "tracks": "tracks", "names": "tracks", "written": "description"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +187,8 @@ def why(
         raw: score of each channel, ``(c,)``. parts: what each adds to the sum; negative ones say nothing for it.
     """
     positive = np.maximum(parts, 0)
+    if not positive.any():  # below the mean of all candidates, or the only one
+        positive = np.maximum(raw.astype(np.float64), 0) * np.array([c.spec.weight for c in channels])
     total = float(positive.sum())
     if total <= 0:
         return ()
@@ -198,7 +201,16 @@ def why(
         else:
             read = dict.fromkeys(_PART_NAMES.get(p, p) for p in channel.spec.view.parts)
             reasons.append(Why("meaning", _listed(list(read)), part, score))
-    return tuple(sorted(reasons, key=lambda reason: -reason.share))
+    return _merged(reasons)
+
+
+def _merged(reasons: Sequence[Why]) -> tuple[Why, ...]:
+    """Reasons of one kind and text once, their shares added up; the weightiest first."""
+    found: dict[tuple[str, str], Why] = {}
+    for reason in reasons:
+        known = found.get((reason.kind, reason.text))
+        found[reason.kind, reason.text] = replace(reason, share=reason.share + known.share) if known else reason
+    return tuple(sorted(found.values(), key=lambda reason: -reason.share))
 
 
 def _shared_words(corpus: SearchCorpus, query: str, row: int, channel: Bm25Channel, part: float) -> list[Why]:
@@ -222,7 +234,8 @@ def _shared_words(corpus: SearchCorpus, query: str, row: int, channel: Bm25Chann
         if not matched:
             return [*reasons, Why("words", "", part * rest / total)]
     if matched:
-        named = ", ".join(list(matched)[:_WORDS])
+        telling = [word for word, value in matched.items() if value >= _TELLING * total] or list(matched)
+        named = ", ".join(telling[:_WORDS])
         reasons.append(Why("words", named, part * sum(matched.values()) / total))
     return reasons
 

@@ -177,9 +177,9 @@ def build_channels(
 
 
 def _neighbours(library: Library, k: int) -> Any:
-    from segue.enrich.text_stats import playlist_neighbours
+    from segue.enrich.playlist_neighbours import playlist_neighbours
 
-    return playlist_neighbours(library, k=k)
+    return playlist_neighbours(library, k=k, artists=True)
 
 
 def _smoothed(vectors: NDArray[np.float32], near: Any, spec: ChannelSpec) -> NDArray[np.float32]:

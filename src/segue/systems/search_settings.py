@@ -10,7 +10,7 @@ from typing import Any, Literal
 from segue.errors import InputError, StoredDataError
 from segue.index.fuse import SCALES, Scale
 from segue.library.arrays import read_json
-from segue.views.playlist_text import PARTS, PlaylistText
+from segue.views.playlist_text import PARTS, Part, PlaylistText
 
 __all__ = ["ChannelSpec", "SearchSettings", "default_channels", "read_weights"]
 
@@ -65,15 +65,17 @@ class ChannelSpec:
 
 
 def default_channels() -> tuple[ChannelSpec, ...]:
-    """Words of everything; the title and what was written; the title among its artists and tags."""
+    """What was best, untuned, on human-written queries: docs/log.md.
+
+    Words of all texts and the first tracks; the title and what was written; these with the main artists; the artist
+    of the first track. The vectors lean towards those of playlists with the same tracks and artists.
+    """
+    about: tuple[Part, ...] = ("title", "description", "written")
     return (
-        ChannelSpec(
-            "words",
-            "bm25",
-            PlaylistText(("title", "description", "written", "artists", "tags", "tracks"), n_tracks=60),
-        ),
-        ChannelSpec("title", "dense", PlaylistText(("title", "description", "written"))),
-        ChannelSpec("text", "dense", PlaylistText(("title", "description", "written", "artists", "tags"))),
+        ChannelSpec("words", "bm25", PlaylistText((*about, "tags", "tracks"), n_tracks=10), weight=0.35),
+        ChannelSpec("title", "dense", PlaylistText(about), weight=0.7, smooth=0.4),
+        ChannelSpec("text", "dense", PlaylistText((*about, "artists"), n_artists=3), weight=0.6, smooth=0.3),
+        ChannelSpec("lead", "bm25", PlaylistText(("lead",)), weight=0.15),
     )
 
 

@@ -14,16 +14,17 @@ from numpy.typing import NDArray
 from segue.errors import InputError
 from segue.library.arrays import fingerprint
 from segue.views.text import Rows, text_column
-from segue.views.titles import normalise
+from segue.views.titles import CAP, normalise
 
 if TYPE_CHECKING:
     from segue.library.library import Library
 
 __all__ = ["PARTS", "QUERY_CAP", "Part", "PlaylistText", "plain_text"]
 
-Part = Literal["title", "description", "written", "artists", "tags", "labels", "tracks", "names"]
+Part = Literal["title", "description", "written", "artists", "tags", "labels", "lead", "tracks", "names"]
 PARTS: tuple[Part, ...] = get_args(Part)
-"""``labels``: the columns themes, genres, activities and eras; ``tracks``: names with artists, ``names`` without."""
+"""``labels``: the columns themes, genres, activities and eras; ``lead``: the first track's artist, whom descriptions
+like to name; ``tracks``: names with artists, ``names`` without."""
 QUERY_CAP = 2_000  # characters of a query or of one part that are read
 
 _TAG = re.compile(r"<[^<>]{0,400}>")
@@ -78,7 +79,8 @@ class PlaylistText:
     def _part(self, part: Part, library: Library, rows: NDArray[np.int64]) -> list[str]:
         match part:
             case "title":
-                return [normalise(library.titles[row]) for row in rows.tolist()]
+                # as typed but for emoji: sentence encoders were trained on punctuation and case
+                return [plain_text(library.titles[row], CAP) for row in rows.tolist()]
             case "description":
                 return [plain_text(text, self.cap) for text in _column(library, "description", rows)]
             case "written" | "labels":
@@ -88,6 +90,10 @@ class PlaylistText:
                 return self._frequent(library, rows, library.artist_names, library.artist_rows, self.n_artists)
             case "tags":
                 return self._tags(library, rows)
+            case "lead":
+                heads = [library.playlist_tracks.row(row)[:1].tolist() for row in rows.tolist()]
+                artists = [library.artist_names[library.artist_rows[head[0]]] if head else "" for head in heads]
+                return [plain_text(name, self.cap) for name in artists]
             case _:
                 return self._first_tracks(library, rows, with_artist=part == "tracks")
 
