@@ -31,9 +31,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_tiny_t5(tmp_path_factory.mktemp("t5") / "base", [" ".join(WORDS)])
 
 
-FULL = Seq2SeqSettings(
-    method="full", epochs=60, patience=None, lr=5e-3, batch_size=5, most_source=16, most_target=12
-)
+FULL = Seq2SeqSettings(method="full", epochs=60, patience=None, lr=5e-3, batch_size=5, most_source=16, most_target=12)
 NONE = TextPairs((), ())
 
 
