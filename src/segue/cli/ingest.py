@@ -29,7 +29,8 @@ def ingest(
     """Read playlists into a library.
 
     Million Playlist Dataset JSON (also .gz, or a zip of slices), JSON lines (one playlist a line, with its
-    description), CSV and Parquet (Exportify's headers and many more), M3U, XSPF and JSPF are recognised by what they are called and what they hold; folders are searched.
+    description), CSV and Parquet (Exportify's headers and many more), M3U, XSPF and JSPF are recognised by what they
+    are called and what they hold; folders are searched.
 
     [dim]segue ingest spotify_million_playlist_dataset.zip -o library[/]
 

@@ -29,7 +29,8 @@ def ingest(
     """Read playlists from files, folders and zips into one library; ``library.notes["ingest"]`` holds the report.
 
     Args:
-        sources: MPD JSON (also .gz and .zip), JSON lines of playlists, CSV, Parquet, M3U, XSPF, JSPF, or folders of them.
+        sources: MPD JSON (also .gz and .zip), JSON lines of playlists, CSV, Parquet, M3U, XSPF, JSPF, or folders of
+            them.
         on_error: "fail" stops at the first damaged file; "skip" leaves damaged files out whole and names them.
         progress: is called with files done and files in all.
         public: marks the library as one whose titles anybody may see.

@@ -165,7 +165,8 @@ def content_rows(library: Library, rows: NDArray[np.integer], rng_key: int = 0) 
     factors = track_factors(idf_rows(chosen), _FACTORS, np.random.default_rng(rng_key))
     counts = np.asarray(chosen.sum(axis=0)).ravel()
     content = np.asarray(_weighted(library.playlist_tracks.matrix(), counts, len(rows)) @ factors, np.float32)
-    return content / np.maximum(np.linalg.norm(content, axis=1, keepdims=True), 1e-9).astype(np.float32)
+    unit: NDArray[np.float32] = content / np.maximum(np.linalg.norm(content, axis=1, keepdims=True), 1e-9)
+    return unit.astype(np.float32, copy=False)
 
 
 def _weighted(tracks: csr_matrix, counts: NDArray[Any], n: int) -> csr_matrix:
