@@ -81,9 +81,11 @@ def language_of(names: Iterable[str]) -> str:
             voices += bool(speaks)
             for language in speaks:
                 votes[language] += 1
-    if not votes:
+    if votes["ja"] and 3 * votes["ja"] >= votes["zh"]:  # names of Han characters alone stand between those with kana
+        votes["ja"] += votes.pop("zh", 0)
+    if not +votes:
         return UNKNOWN
-    best = max(votes, key=lambda language: (votes[language], -LANGUAGES.index(language)))
+    best = max(+votes, key=lambda language: (votes[language], -LANGUAGES.index(language)))
     return best if votes[best] >= _LEAST and votes[best] >= _SHARE * voices else UNKNOWN
 
 

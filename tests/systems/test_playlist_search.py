@@ -1,0 +1,349 @@
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segue.enrich.review import Verdict, key_of, with_verdicts
+from segue.errors import InputError, OutputError, QueryError, SegueError, StoredDataError
+from segue.index.fuse import fit_weights
+from segue.library import Interactions, Library
+from segue.library.arrays import save_array
+from segue.systems.playlist_search import ChannelSpec, Filters, SearchModel, SearchSettings, index_library
+from segue.systems.search_folder import verify
+from segue.systems.search_settings import read_weights
+from segue.views.playlist_text import PlaylistText
+
+TOPICS = {
+    "rain": ("rainy sunday", "Norah Jones", ["Umbrella", "Grey Sky", "Window"], 2002),
+    "gym": ("workout power", "Daft Punk", ["Harder", "Stronger", "Faster"], 2007),
+    "noel": ("christmas eve", "Bing Crosby", ["White Snow", "Bells", "Sleigh"], 1947),
+    "mex": ("noche de fiesta", "Los Lobos", ["La Vida", "El Corazon", "Te Quiero Mucho"], 1995),
+}
+
+
+def planted(public: bool = False, each: int = 6) -> Library:
+    """Playlists of four topics; the last of each has a title that nobody else has."""
+    tracks, playlists, held = [], [], []
+    for topic, (title, artist, names, year) in TOPICS.items():
+        first = len(tracks)
+        tracks += [(f"{topic}{i}", name, artist, year) for i, name in enumerate(names)]
+        for j in range(each):
+            rare = j == each - 1
+            playlists.append((f"{topic}-{j}", f"{title} zanzibar {topic}" if rare else title, f"secret {topic}"))
+            held.append([first + (i + j) % 3 for i in range(1 + j % 3)])
+    return Library(
+        pl.DataFrame(tracks, ("track_id", "name", "artist", "year"), orient="row"),
+        pl.DataFrame(playlists, ("playlist_id", "title", "description"), orient="row"),
+        Interactions.of(held, n_columns=len(tracks)),
+        public=public,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder_(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("search") / "model"
+    index_library(planted(), path, encoder="ngrams")
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(folder_: Path) -> SearchModel:
+    return SearchModel.open(folder_)
+
+
+@pytest.fixture
+def folder(folder_: Path, tmp_path: Path) -> Path:
+    shutil.copytree(folder_, tmp_path / "model")
+    return tmp_path / "model"
+
+
+def topics(model: SearchModel, query: str, n: int = 5, **filters: Any) -> set[str]:
+    return {found.playlist_id.split("-")[0] for found in model.search(query, n, Filters(**filters))}
+
+
+@pytest.mark.parametrize(
+    ("query", "topic"),
+    [("rainy", "rain"), ("a workuot for the gym", "gym"), ("songs by bing crosby", "noel"), ("noche fiesta", "mex")],
+)
+def test_planted_playlists_are_found(model: SearchModel, query: str, topic: str) -> None:
+    assert topics(model, query) == {topic}
+
+
+def test_what_was_saved_answers_alike(model: SearchModel, tmp_path: Path) -> None:
+    built = SearchModel.build(planted(), model.encoder, SearchSettings())
+    again = SearchModel.build(planted(), model.encoder, SearchSettings())
+    assert built.fingerprint == again.fingerprint == model.fingerprint
+    for query in ("rainy", "christmas eve with bing crosby", "x"):
+        assert built.answer(query).to_json() == model.answer(query).to_json()
+
+
+def test_a_shorter_list_is_the_head_of_a_longer_one(model: SearchModel) -> None:
+    whole = [found.playlist_id for found in model.search("rainy sunday fiesta", 24)]
+    assert len(set(whole)) == len(whole) > 10
+    assert [found.playlist_id for found in model.search("rainy sunday fiesta", 3)] == whole[:3]
+
+
+def test_rare_titles_of_a_private_library_are_withheld(model: SearchModel) -> None:
+    found = {f.playlist_id: f for f in model.search("rainy sunday zanzibar secret", 24)}
+    rare, common = found["rain-5"], found["rain-0"]
+    assert rare.withheld and rare.title == rare.description == "" and rare.tracks and rare.artists
+    assert not common.withheld and common.title == "rainy sunday" and common.description == "secret rain"
+    told = json.dumps(rare.to_json())
+    assert "zanzibar" not in told and "secret" not in told
+    assert any(why.kind == "words" and why.text == "" for why in rare.why)
+    open_one = SearchModel.build(planted(public=True), model.encoder)
+    assert "zanzibar" in json.dumps([f.to_json() for f in open_one.search("zanzibar rain", 1)])
+
+
+def test_reasons_are_shares_and_name_words_and_artists(model: SearchModel) -> None:
+    best = model.search("christmas songs of bing crosby", 1)[0]
+    assert sum(why.share for why in best.why) == pytest.approx(1, abs=0.1)
+    assert [why.share for why in best.why] == sorted((why.share for why in best.why), reverse=True)
+    assert {"artist", "words"} <= {why.kind for why in best.why}
+    assert "Bing Crosby" in {why.text for why in best.why} and all(why.sentence() for why in best.why)
+
+
+@pytest.mark.parametrize(
+    ("filters", "holds"),
+    [
+        ({"min_tracks": 3}, lambda f: f.n_tracks >= 3),
+        ({"max_tracks": 1}, lambda f: f.n_tracks <= 1),
+        ({"artist": "daft punk"}, lambda f: f.artists == ("Daft Punk",)),
+        ({"year_from": 2000, "year_to": 2005}, lambda f: f.years == (2002, 2002)),
+        ({"languages": ("es",)}, lambda f: f.language == "es"),
+    ],
+)
+def test_filters_hold(model: SearchModel, filters: dict[str, Any], holds: Any) -> None:
+    found = model.search("rainy workout christmas noche", 24, Filters(**filters))
+    everything = [f for f in model.search("rainy workout christmas noche", 24) if holds(f)]
+    assert found and all(map(holds, found))
+    assert {f.playlist_id for f in everything} <= {f.playlist_id for f in found}
+
+
+def test_filters_that_cannot_be_are_said(model: SearchModel) -> None:
+    for wrong in ({"languages": ("klingon",)}, {"min_tracks": 5, "max_tracks": 2}, {"artist": " "}):
+        with pytest.raises(QueryError):
+            Filters(**wrong)  # type: ignore[arg-type]
+    with pytest.raises(QueryError, match="Nobody Ever"):
+        model.search("rain", 3, Filters(artist="Nobody Ever"))
+    answer = model.answer("rain", 3, Filters(min_tracks=99))
+    assert answer.playlists == () and "no playlist passes the filters" in answer.ignored[0]
+
+
+def test_degenerate_queries_behave(model: SearchModel) -> None:
+    for empty in ("", "  \n", "!!! ...", "\x00"):
+        with pytest.raises(QueryError, match="no word"):
+            model.answer(empty)
+    huge = model.answer("rainy " * 200_000, 3)
+    assert topics(model, "rainy " * 200_000) == {"rain"} and "first 2,000 characters" in huge.ignored[0]
+    words_alone = SearchModel.build(planted(), None)
+    nothing = words_alone.answer("qqqq wwww")
+    assert nothing.playlists == () and "nothing fits" in nothing.ignored[0]
+    with pytest.raises(QueryError):
+        model.answer("rain", 0)
+
+
+@given(query=st.text(max_size=80))
+def test_any_query_is_answered_or_refused(query: str) -> None:
+    model = _words()
+    try:
+        answer = model.answer(query, 3)
+    except QueryError:
+        return
+    assert len(answer.playlists) <= 3 and json.dumps(answer.to_json(), ensure_ascii=True)
+
+
+_MADE: list[SearchModel] = []
+
+
+def _words() -> SearchModel:
+    if not _MADE:
+        _MADE.append(SearchModel.build(planted(), None))
+    return _MADE[0]
+
+
+def test_rejected_texts_are_not_searched() -> None:
+    library = planted(public=True)
+    written = ["quuxian moods" if i == 0 else None for i in range(library.n_playlists)]
+    columns = pl.DataFrame({"written": written, "written_by": ["extractive-1"] * len(written)})
+    library = library.with_playlist_columns(columns)
+    assert SearchModel.build(library, None).search("quuxian", 1)[0].playlist_id == "rain-0"
+    verdict = Verdict("playlist", "rain-0", key_of("playlist", "rain-0", "quuxian moods"), "reject")
+    assert SearchModel.build(with_verdicts(library, [verdict]), None).search("quuxian", 1) == []
+
+
+def test_weights_can_be_fitted_and_read(model: SearchModel, tmp_path: Path) -> None:
+    cases = [model.candidates(query) for query in ("norah jones", "daft punk", "bing crosby")]
+    truth = [{0}, {6}, {12}]
+    names = [channel.spec.name for channel in model.channels]
+    weights = dict(zip(names, fit_weights(cases, truth, start=model.weights), strict=True))
+    other = model.weighted(weights)
+    assert other.fingerprint != model.fingerprint
+    (tmp_path / "w.json").write_text(json.dumps({"weights": weights}))
+    assert read_weights(tmp_path / "w.json", model.settings) == other.settings
+    (tmp_path / "w.json").write_text(json.dumps(other.settings.to_json()))
+    assert read_weights(tmp_path / "w.json", SearchSettings()) == other.settings
+    for wrong in ("{}", "[]", '{"weights": {"smell": 1}}', '{"weights": {"words": -1}}', "x"):
+        (tmp_path / "w.json").write_text(wrong)
+        with pytest.raises(InputError):
+            read_weights(tmp_path / "w.json", model.settings)
+
+
+def test_parts_restrict_what_is_read() -> None:
+    settings = SearchSettings().restricted_to(["title"])
+    assert {part for channel in settings.channels for part in channel.view.parts} == {"title"}
+    assert SearchModel.build(planted(), None, settings).search("secret", 3) == []
+    with pytest.raises(InputError, match="smell"):
+        SearchSettings().restricted_to(["smell"])
+    with pytest.raises(InputError, match="no channel"):
+        SearchSettings().restricted_to(["names"])
+
+
+def test_settings_that_make_no_sense_are_refused() -> None:
+    one = ChannelSpec("a", "bm25", PlaylistText(("title",)))
+    for wrong in ({"channels": (one, one)}, {"scale": "loud"}, {"depth": 0}):
+        with pytest.raises(InputError):
+            SearchSettings(**wrong)  # type: ignore[arg-type]
+    for name in ("../x", "", "a/b"):
+        with pytest.raises(InputError):
+            ChannelSpec(name, "bm25", PlaylistText(("title",)))
+    with pytest.raises(InputError, match="no playlists"):
+        SearchModel.build(planted().select_playlists([]), None)
+
+
+def test_an_approximate_index_answers_alike(model: SearchModel, tmp_path: Path) -> None:
+    settings = SearchSettings(index="hnsw")
+    manifest = index_library(planted(), tmp_path / "ann", encoder="ngrams", settings=settings)
+    dense = [channel for channel in manifest["channels"] if channel["spec"]["kind"] == "dense"]
+    assert all(channel["recall"] == 1 for channel in dense)
+    opened = SearchModel.open(tmp_path / "ann")
+    assert [f.playlist_id for f in opened.search("rainy")] == [f.playlist_id for f in model.search("rainy")]
+
+
+@pytest.mark.parametrize("damage", ["removed", "cut", "longer"])
+def test_damage_of_any_file_is_named(folder: Path, damage: str) -> None:
+    for file in sorted(p for p in folder.rglob("*") if p.is_file()):
+        kept = file.read_bytes()
+        if damage == "removed":
+            file.unlink()
+        else:
+            file.write_bytes(kept[: len(kept) // 2] if damage == "cut" else kept + b"x")
+        try:
+            with pytest.raises(StoredDataError) as raised:
+                SearchModel.open(folder)
+            assert file.name in str(raised.value)
+        finally:
+            file.write_bytes(kept)
+    assert verify(folder) > 20
+
+
+def test_flipped_bits_end_in_a_sentence_or_an_answer_and_are_found_by_verify(folder: Path) -> None:
+    for file in sorted(p for p in folder.rglob("*") if p.is_file() and p.name != "manifest.json"):
+        kept = bytearray(file.read_bytes())
+        if not kept:
+            continue
+        file.write_bytes(bytes(b ^ 0xFF if i >= len(kept) - 9 else b for i, b in enumerate(kept)))
+        with pytest.raises(StoredDataError, match="holds other bytes") as raised:
+            verify(folder)
+        assert file.name in str(raised.value)
+        try:
+            SearchModel.open(folder).answer("rainy sunday of norah jones", 24)
+        except SegueError as error:
+            assert str(error)
+        file.write_bytes(bytes(kept))
+
+
+def test_another_encoder_is_refused(folder: Path) -> None:
+    file = next(folder.glob("encoder/*.npy"))
+    save_array(file, np.roll(np.load(file), 1))
+    with pytest.raises(StoredDataError, match="not the encoder"):
+        SearchModel.open(folder)
+
+
+@pytest.mark.parametrize("text", ["{}", "[]", "null", '{"kind": "segue search model", "format_version": 99}'])
+def test_manifests_that_say_something_else(folder: Path, text: str) -> None:
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(StoredDataError, match=r"manifest\.json|reads 1"):
+        SearchModel.open(folder)
+    with pytest.raises(StoredDataError, match="segue index"):
+        SearchModel.open(folder / "nowhere")
+
+
+def test_a_folder_of_other_things_is_not_overwritten(tmp_path: Path) -> None:
+    planted().save(tmp_path / "library")
+    with pytest.raises(OutputError, match="segue library"):
+        index_library(planted(), tmp_path / "library", encoder="none")
+    assert Library.load(tmp_path / "library").n_playlists == 24
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from segue.library import Library
+from segue.systems import search_folder
+from segue.systems.playlist_search import index_library
+def hang(folder):
+    print("ready", flush=True)
+    time.sleep(60)
+search_folder.describe_files = hang
+index_library(Library.load(sys.argv[1]), Path(sys.argv[2]), encoder="none")
+"""
+
+
+def test_a_killed_build_leaves_the_old_model(folder: Path, tmp_path: Path) -> None:
+    planted(each=2).save(tmp_path / "library")
+    before = SearchModel.open(folder).fingerprint
+    command = [sys.executable, "-c", KILLED, str(tmp_path / "library"), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait(20)
+    assert SearchModel.open(folder).fingerprint == before and verify(folder)
+    index_library(planted(each=2), folder, encoder="none")
+    assert SearchModel.open(folder).fingerprint != before
+    assert sorted(os.listdir(tmp_path)) == ["library", "model"]
+
+
+def test_two_builds_at_once_leave_one_whole_model(tmp_path: Path) -> None:
+    errors: list[Exception] = []
+
+    def build(each: int) -> None:
+        try:
+            index_library(planted(each=each), tmp_path / "m", encoder="none")
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=build, args=(each,)) for each in (2, 3, 4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert errors == [] and verify(tmp_path / "m")
+    assert len(SearchModel.open(tmp_path / "m").corpus) in (8, 12, 16)
+    assert os.listdir(tmp_path) == ["m"]
+
+
+def test_a_query_needs_neither_torch_nor_polars_nor_scipy(folder: Path) -> None:
+    code = (
+        "import sys; from segue.systems.search_model import SearchModel;"
+        f"assert SearchModel.open({str(folder)!r}).search('rainy');"
+        "print([m for m in ('torch', 'polars', 'scipy', 'httpx', 'faiss') if m in sys.modules])"
+    )
+    begin = time.monotonic()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "[]", done.stderr
+    assert time.monotonic() - begin < 30
