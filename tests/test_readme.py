@@ -107,7 +107,7 @@ def test_playlists_found_by_words(folder: Path) -> None:
     said = run(["sh", "-euc", block], folder).stdout
     assert "calm" in said.lower()
     assert (folder / "search_report" / "report.html").exists()
-    assert "not validated against people" in (folder / "judged" / "report.html").read_text(encoding="utf-8")
+    assert "Not validated against people" in (folder / "judged" / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ def library() -> Library:
 
 @pytest.fixture(scope="module")
 def pairs(library: Library) -> SearchPairs:
-    return search_pairs(library, neighbours=2)
+    return search_pairs(library, neighbours=2, phrased=False)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_pairs_stay_in_their_parts(library: Library, pairs: SearchPairs) -> None
     ids = library.playlists["playlist_id"].to_list()
     grades = [Graded("graded", ids[row], grade, "", "test") for row, grade in zip(rows, (3, 3, 3), strict=True)]
     grades += [Graded("graded", ids[split.train[1]], 0, "", "test")]
-    found = search_pairs(library, queries=asked, grades=grades, metadata=False)
+    found = search_pairs(library, queries=asked, grades=grades, metadata=False, phrased=False)
     assert found.sources == {"queries": 1, "grades": 2}
     assert set(found.train.left) == {"asked about 0", "graded"} and sorted(found.train.grades) == [0, 1, 1]
     assert "asked about 1" in found.held.left and found.queries == ("asked about 1",)
@@ -86,21 +86,35 @@ def test_pairs_stay_in_their_parts(library: Library, pairs: SearchPairs) -> None
         "queries about playlists of other parts or none": 1,
         "grades of playlists of other parts or none": 1,
     }
-    everything = search_pairs(library, queries=asked, metadata=False, everything=True)
+    everything = search_pairs(library, queries=asked, metadata=False, phrased=False, everything=True)
     assert set(everything.train.left) == {"asked about 0", "asked about 2"} and everything.part == "all"
 
 
 def test_what_is_measured_is_never_trained_on(library: Library, pairs: SearchPairs) -> None:
     title = library.titles[int(holdout(library).train[0])]
     assert title in pairs.train.left
-    found = search_pairs(library, neighbours=2, measured={title.upper() + "!"})
+    found = search_pairs(library, neighbours=2, phrased=False, measured={title.upper() + "!"})
     assert title not in found.train.left and found.left_out["pairs that hold a query that is measured"] > 0
     from segue.views.playlist_text import PlaylistText
 
     with pytest.raises(InputError, match="descriptions cannot be trained on"):
         search_pairs(library, text=PlaylistText(("title", "description")))
     with pytest.raises(TrainingError, match="no pairs to tune on"):
-        search_pairs(library, metadata=False)
+        search_pairs(library, metadata=False, phrased=False)
+
+
+def test_phrases_are_paired_with_their_playlists(library: Library) -> None:
+    found = search_pairs(library, metadata=False)
+    assert found.sources == {"phrases": len(found.train.left)} and len(found.train.left) > 100
+    assert (
+        not set(found.train.left) & set(found.held.left)
+        and found.queries
+        and set(found.queries) <= set(found.held.left)
+    )
+    for query, text in zip(found.train.left, found.train.right, strict=True):
+        named = {artist for artist in text.split(". ")[-1].split(", ")}
+        theme = next(iter(named)).split("-")[0]
+        assert "artist" not in query or theme in query  # artists of its own theme
 
 
 def test_logs_of_searches_teach_training_playlists_alone(library: Library, tmp_path: Path) -> None:
@@ -112,7 +126,7 @@ def test_logs_of_searches_teach_training_playlists_alone(library: Library, tmp_p
     found, left_out = clicked_pairs(library, [tmp_path / "log.jsonl"])
     assert found.left == ("rainy night",) and sum(left_out.values()) == 4
     assert found.right[0].split(". ")[0] == library.titles[int(split.train[0])]
-    both = search_pairs(library, clicks=found, neighbours=2)
+    both = search_pairs(library, clicks=found, neighbours=2, phrased=False)
     assert both.sources["clicks"] == 1 and "rainy night" in both.train.left and "rainy night" not in both.held.left
 
 

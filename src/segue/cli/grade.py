@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["grade"]
 
+_TOKENS = 64  # of a text, as the search model reads it
+
 
 def grade(
     library: Annotated[Path, typer.Argument(metavar="LIBRARY", help="Library folder.", show_default=False)],
@@ -148,4 +150,4 @@ def _encoder(named: str | None) -> Encoder | None:
         return EndpointEncoder(named.removeprefix("endpoint:"))
     from segue.encode.sentence import SentenceEncoder
 
-    return SentenceEncoder.open(base_model_folder(named))
+    return SentenceEncoder.open(base_model_folder(named), max_length=_TOKENS)

@@ -17,6 +17,7 @@ from segue.library.searching import Graded, SearchQuery
 from segue.library.supervision import Pairs
 from segue.sources.search_logs import read_search_logs
 from segue.split.holdout import holdout
+from segue.systems.search_phrases import phrases
 from segue.systems.supervision import content_rows
 from segue.views.playlist_text import PlaylistText
 
@@ -60,6 +61,7 @@ def search_pairs(
     grades: Iterable[Graded] = (),
     clicks: Pairs | None = None,
     metadata: bool = True,
+    phrased: bool = True,
     text: PlaylistText = TEXT,
     neighbours: int = 5,
     hard_negatives: int = 4,
@@ -77,6 +79,7 @@ def search_pairs(
         queries: each becomes a pair with its playlist's text. grades: of a labeler, 0 marks hard negatives.
         clicks: pairs of query and playlist text that clicks made; they only train.
         metadata: pairs of titles with texts of playlists that share tracks, and with their own artists.
+        phrased: sentences of words of like playlists' titles and of artists, with the text of their playlist.
         text: of a playlist, as it will be indexed.
         max_pairs: of each source more are drawn at random.
         measured: queries that an evaluation asks; pairs that hold one are left out, whatever their playlist.
@@ -96,6 +99,7 @@ def search_pairs(
     asked, graded = list(queries), list(grades)
     rng = np.random.default_rng([rng_key, 71])
     found: list[list[tuple[str, Pairs]]] = []
+    composed: list[list[SearchQuery]] = []
     for rows, mine in zip((learn, split.validation), parts, strict=True):
         one = {i: texts[i] for i in mine}
         sources = [
@@ -108,13 +112,17 @@ def search_pairs(
         if metadata:
             made = metadata_pairs(library, rows, texts, contents=contents, neighbours=neighbours)
             sources.append(("metadata", made))
+        if phrased:
+            asked_here = phrases(library, rows, rng_key=rng_key)
+            sources.append(("phrases", query_pairs(asked_here, one)))
+            composed.append(asked_here)
         found.append([(name, _drawn(pairs, max_pairs, rng)) for name, pairs in sources if len(pairs.left)])
     if clicks is not None and len(clicks.left):
         found[0].append(("clicks", _drawn(clicks, max_pairs, rng)))
     pairs = joined([each for _, each in found[0]])
     kept = without(pairs, measured) if measured else pairs
     if not len(kept.left):
-        raise TrainingError("there are no pairs to tune on; give --queries or --grades, or use --pairs metadata")
+        raise TrainingError("there are no pairs to tune on; give --queries or --grades, or leave --pairs as it is")
     known = parts[0] | parts[1]
     left_out = {
         "queries about playlists of other parts or none": sum(q.playlist_id not in known for q in asked),
@@ -122,7 +130,8 @@ def search_pairs(
         "pairs that hold a query that is measured": len(pairs.left) - len(kept.left),
     }
     held = joined([each for _, each in found[1]])
-    to_ask, truth, corpus = _validation(library, split.validation, learn, texts, ids, asked, held)
+    wanted = [*asked, *(composed[1] if composed and not any(q.playlist_id in parts[1] for q in asked) else ())]
+    to_ask, truth, corpus = _validation(split.validation, learn, texts, ids, wanted, held)
     vectors = content_rows(library, learn)
     return SearchPairs(
         kept,
@@ -147,7 +156,6 @@ def _drawn(pairs: Pairs, most: int, rng: np.random.Generator) -> Pairs:
 
 
 def _validation(
-    library: Library,
     rows: NDArray[np.int32],
     learn: NDArray[np.integer],
     texts: Mapping[str, str],
