@@ -106,15 +106,10 @@ def test_what_is_measured_is_never_trained_on(library: Library, pairs: SearchPai
 def test_phrases_are_paired_with_their_playlists(library: Library) -> None:
     found = search_pairs(library, metadata=False)
     assert found.sources == {"phrases": len(found.train.left)} and len(found.train.left) > 100
-    assert (
-        not set(found.train.left) & set(found.held.left)
-        and found.queries
-        and set(found.queries) <= set(found.held.left)
-    )
+    assert found.queries and set(found.queries) <= set(found.held.left)
     for query, text in zip(found.train.left, found.train.right, strict=True):
-        named = {artist for artist in text.split(". ")[-1].split(", ")}
-        theme = next(iter(named)).split("-")[0]
-        assert "artist" not in query or theme in query  # artists of its own theme
+        theme = text.split(". ")[-1].split("-")[0]  # "artist 3-1, artist 3-4": the artists of a planted theme
+        assert "artist " not in query or theme in query
 
 
 def test_logs_of_searches_teach_training_playlists_alone(library: Library, tmp_path: Path) -> None:
