@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -12,7 +11,6 @@ from numpy.typing import NDArray
 
 from segue.index.bm25 import words
 from segue.library import Track
-from segue.library.names import fold
 from segue.systems.search_channels import Bm25Channel, Channel
 from segue.systems.search_corpus import SearchCorpus
 
@@ -21,6 +19,7 @@ __all__ = ["Found", "SearchAnswer", "Why", "found_playlist", "why"]
 WhyKind = Literal["words", "artist", "meaning"]
 _WORDS = 5  # matched words that are named
 _ARTISTS = 5
+_LOOKED_AT = 60  # tracks of a playlist whose names may vouch for a word
 _TELLING = 0.1  # of all shared words, the part below which a word ("with") is not named
 _LEAST = 0.02  # share below which a reason is noise
 _PART_NAMES = {"labels": "themes", "lead": "artists", "tracks": "tracks", "names": "tracks", "written": "description"}
@@ -159,16 +158,11 @@ def found_playlist(
 
 def _artists(corpus: SearchCorpus, row: int) -> tuple[str, ...]:
     """Artists of a playlist, the most frequent first, ties by who comes first."""
+    tracks = corpus.playlist_tracks.row(row)
+    _, first, counts = np.unique(corpus.tracks.artist_row[tracks], return_index=True, return_counts=True)
     names = corpus.tracks.texts["artist"]
-    spelled: dict[str, str] = {}
-    counts: Counter[str] = Counter()
-    for track in corpus.playlist_tracks.row(row).tolist():
-        name = names[track]
-        key = fold(name)
-        if key:
-            spelled.setdefault(key, name)
-            counts[key] += 1
-    return tuple(spelled[key] for key, _ in counts.most_common())
+    found = [names[int(tracks[at])] for at in first[np.lexsort((first, -counts))]]
+    return tuple(name for name in found if name.strip())
 
 
 def why(
@@ -193,11 +187,12 @@ def why(
     if total <= 0:
         return ()
     reasons: list[Why] = []
+    artists = _artists(corpus, row)
     for channel, score, part in zip(channels, raw.tolist(), (positive / total).tolist(), strict=True):
         if part < _LEAST:
             continue
         if isinstance(channel, Bm25Channel):
-            reasons += _shared_words(corpus, query, row, channel, part)
+            reasons += _shared_words(corpus, query, row, channel, part, artists)
         else:
             read = dict.fromkeys(_PART_NAMES.get(p, p) for p in channel.spec.view.parts)
             reasons.append(Why("meaning", _listed(list(read)), part, score))
@@ -213,31 +208,42 @@ def _merged(reasons: Sequence[Why]) -> tuple[Why, ...]:
     return tuple(sorted(found.values(), key=lambda reason: -reason.share))
 
 
-def _shared_words(corpus: SearchCorpus, query: str, row: int, channel: Bm25Channel, part: float) -> list[Why]:
+def _shared_words(
+    corpus: SearchCorpus, query: str, row: int, channel: Bm25Channel, part: float, artists: tuple[str, ...]
+) -> list[Why]:
     matched = channel.index.matched(query, row)
     total = sum(matched.values())
     if total <= 0:
         return []
-    artists = _artists(corpus, row)
     asked = f" {' '.join(words(query))} "
     reasons: list[Why] = []
     for name in artists:
-        own = [word for word in words(name) if word in matched]
-        if own and f" {' '.join(words(name))} " in asked:
-            reasons.append(Why("artist", name, part * sum(matched.pop(word) for word in dict.fromkeys(own)) / total))
+        spelled = words(name)
+        if spelled and f" {' '.join(spelled)} " in asked:
+            own = [word for word in dict.fromkeys(spelled) if word in matched]
+            if own:
+                reasons.append(Why("artist", name, part * sum(matched.pop(word) for word in own) / total))
     if matched and not corpus.may_show(row):
-        held = set(words(" ".join(artists)))
-        for track in corpus.playlist_tracks.row(row).tolist():
-            held.update(words(corpus.tracks.texts["name"][track]))
         rest = sum(matched.values())
+        held = _held(corpus, row, set(matched), artists)
         matched = {word: value for word, value in matched.items() if word in held}
         if not matched:
             return [*reasons, Why("words", "", part * rest / total)]
     if matched:
         telling = [word for word, value in matched.items() if value >= _TELLING * total] or list(matched)
-        named = ", ".join(telling[:_WORDS])
-        reasons.append(Why("words", named, part * sum(matched.values()) / total))
+        reasons.append(Why("words", ", ".join(telling[:_WORDS]), part * sum(matched.values()) / total))
     return reasons
+
+
+def _held(corpus: SearchCorpus, row: int, wanted: set[str], artists: tuple[str, ...]) -> set[str]:
+    """Those of some words that the names of a playlist's artists and first tracks hold."""
+    held = wanted.intersection(words(" ".join(artists)))
+    names = corpus.tracks.texts["name"]
+    for track in corpus.playlist_tracks.row(row)[:_LOOKED_AT].tolist():
+        if held == wanted:
+            break
+        held |= wanted.intersection(words(names[track]))
+    return held
 
 
 def _listed(names: Sequence[str]) -> str:
