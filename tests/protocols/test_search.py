@@ -19,6 +19,8 @@ from segue.protocols import search_rows
 from segue.protocols.search import BEST_UNTRAINED, SearchReport, run_search
 from segue.protocols.search_rows import BM25, POPULARITY, Pool
 from segue.protocols.search_sets import QuerySet, benchmark, sets_of
+from segue.systems.search_model import SearchModel
+from segue.systems.search_settings import SearchSettings
 
 
 @pytest.fixture(scope="module")
@@ -151,3 +153,20 @@ def test_a_few_queries_keep_equal_weights(library: Library) -> None:
     few = QuerySet("benchmark", False, benchmark(library).queries[:3], {})
     row = run_search(library, [few], None, folds=2).figures.sets[0].row("words of title and lead")
     assert set(row.weights.values()) == {round(1 / 3, 4)}
+
+
+def test_a_search_model_is_two_rows_and_never_read_descriptions(library: Library, encoder: NgramEncoder) -> None:
+    read = SearchSettings().restricted_to(["title", "tracks", "artists", "lead"])
+    model = SearchModel.build(library, encoder, read)
+    found = run_search(library, [benchmark(library)], None, models={"mine": model}, saw={"mine": "nothing"}, folds=2)
+    figures = found.figures.sets[0]
+    assert figures.row("mine").weights == {f"mine/{c.spec.name}": round(c.spec.weight, 4) for c in model.channels}
+    assert sum(figures.row("mine, weights fitted").weights.values()) == pytest.approx(1, abs=1e-3)
+    run = next(run for run in found.runs if run.name == "mine")
+    ids = library.playlists["playlist_id"].to_list()
+    asked = run.queries[3]
+    assert list(asked.ranking) == [ids[row] for row in model.rank(asked.query).rows[:100].tolist()]
+    with pytest.raises(InputError, match="read makers' descriptions"):
+        run_search(library, [benchmark(library)], None, models={"mine": SearchModel.build(library, encoder)})
+    with pytest.raises(InputError, match="another library"):
+        run_search(planted_library(50), [benchmark(library)], None, models={"mine": model})

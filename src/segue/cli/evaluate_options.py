@@ -90,7 +90,7 @@ SearchEncoderOption = Annotated[
     typer.Option(
         "--encoder",
         metavar="NAME=FOLDER",
-        help="A row for an encoder of 'segue tune', or NAME=endpoint:MODEL; repeatable.",
+        help="Rows for an encoder or search model of 'segue tune', or NAME=endpoint:MODEL; repeatable.",
         rich_help_panel=_SEARCH,
         show_default=False,
     ),

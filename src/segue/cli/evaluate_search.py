@@ -37,7 +37,8 @@ def evaluate_search(
     """Ask every row and report.
 
     Args:
-        source: a library. encoders: NAME=FOLDER of ``segue tune``, or NAME=endpoint:MODEL. queries: files of queries;
+        source: a library. encoders: NAME=FOLDER of ``segue tune`` or ``segue index``, or NAME=endpoint:MODEL.
+        queries: files of queries;
             none takes the library's own descriptions. written: "library", "extractive" or "none".
         unwanted: options that were given and mean nothing here.
 
@@ -48,6 +49,7 @@ def evaluate_search(
     from segue.cli.terminal import progress, say
     from segue.library import Library
     from segue.protocols.search import run_search
+    from segue.systems.search_model import SearchModel
 
     if unwanted:
         raise InputError(f"{' and '.join(unwanted)} means nothing to --protocol search; leave it out")
@@ -62,12 +64,18 @@ def evaluate_search(
     sets = _sets(library, queries)
     with progress() as report, tempfile.TemporaryDirectory(prefix="segue-") as scratch:
         base = _opened(library, Path(scratch) / "base", base_model)
-        tuned = {name: _encoder(library, Path(scratch) / str(i), at) for i, (name, at) in enumerate(named.items())}
+        models = {name: SearchModel.open(at) for name, at in named.items() if _is_model(at)}
+        tuned = {
+            name: _encoder(library, Path(scratch) / str(i), at)
+            for i, (name, at) in enumerate(named.items())
+            if name not in models
+        }
         found = run_search(
             library,
             sets,
             base,
             tuned,
+            models=models,
             saw={name: _saw(at) for name, at in named.items()},
             grades=_grades(grades),
             folds=folds,
@@ -154,6 +162,18 @@ def _encoder(library: Library, folder: Path, at: str) -> Encoder:
     return found
 
 
+def _is_model(at: str) -> bool:
+    from segue.errors import StoredDataError
+    from segue.library.arrays import read_json
+    from segue.systems.search_model import KIND
+
+    try:
+        manifest = read_json(Path(at) / "manifest.json")
+    except StoredDataError:
+        return False
+    return isinstance(manifest, dict) and manifest.get("kind") == KIND
+
+
 def _saw(at: str) -> str:
     """What an encoder learnt from, as its folder says."""
     if at.startswith(_ENDPOINT):
@@ -161,6 +181,8 @@ def _saw(at: str) -> str:
     from segue.errors import StoredDataError
     from segue.library.arrays import read_json
 
+    if _is_model(at):
+        return "what its search model was tuned on"
     try:
         about = read_json(Path(at) / "manifest.json")
         data = about["data"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,8 +20,20 @@ from segue.evaluate.search_terminal import print_search
 from segue.library import Library
 from segue.library.arrays import write_bytes
 from segue.library.search_runs import RankedQuery, SearchRun
-from segue.protocols.search_rows import BM25, POPULARITY, Answered, Pool, Row, answer, popular, rows_for, tuned_bm25
+from segue.protocols.search_rows import (
+    BM25,
+    POPULARITY,
+    Answered,
+    Pool,
+    Row,
+    answer,
+    popular,
+    rows_for,
+    rows_of_model,
+    tuned_bm25,
+)
 from segue.protocols.search_sets import QuerySet, check_unseen, folds_of, query_id, sampled, without_descriptions
+from segue.systems.search_model import SearchModel
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -72,6 +84,7 @@ def run_search(
     base: Encoder | None,
     tuned: Mapping[str, Encoder] | None = None,
     *,
+    models: Mapping[str, SearchModel] | None = None,
     saw: Mapping[str, str] | None = None,
     grades: Grades | None = None,
     folds: int = 5,
@@ -85,6 +98,7 @@ def run_search(
 
     Args:
         base: the untuned encoder; None leaves words alone. tuned: name -> encoder. saw: name -> what it learnt from.
+        models: name -> search model of this library, that no maker's description went into.
         grades: query id -> playlist id -> grade; see :func:`~segue.evaluate.search.search_metrics`.
         folds: at least 2. most: queries of a set; of more a sample is asked.
         written: the library whose ``written`` texts are indexed, if not ``library``.
@@ -101,11 +115,14 @@ def run_search(
     check_unseen(indexed, sets)
     author = _author(indexed)
     encoders = {**({} if base is None else {"base": base}), **(tuned or {})}
-    pool = Pool.build(indexed, encoders, written=author is not None, progress=progress)
+    _check_models(models or {}, library)
+    pool = Pool.build(indexed, encoders, models, written=author is not None, progress=progress)
     told = saw or {}
     rows = rows_for(
         None if base is None else "base", [(n, told.get(n, "unknown")) for n in tuned or {}], written=author
     )
+    for name, model in (models or {}).items():
+        rows += rows_of_model(name, model, told.get(name, "unknown"))
     found, runs, values = [], [], {}
     for queries in sets:
         one, its_runs, its_values = _asked(indexed, library.titles, queries, rows, pool, grades, folds, progress)
@@ -117,11 +134,14 @@ def run_search(
         n_playlists=library.n_playlists,
         folds=folds,
         encoders={
-            name: f"{told.get(name, 'not tuned' if name == 'base' else 'unknown')}; fingerprint {encoder.fingerprint}"
-            for name, encoder in encoders.items()
+            name: f"{told.get(name, 'not tuned' if name == 'base' else 'unknown')}; fingerprint {digest}"
+            for name, digest in (
+                *((name, encoder.fingerprint) for name, encoder in encoders.items()),
+                *((name, model.fingerprint) for name, model in (models or {}).items()),
+            )
         },
         sets=found,
-        notes=_notes(author, base, tuned or {}),
+        notes=_notes(author, base, {*(tuned or {}), *(models or {})}),
     )
     return SearchReport(figures, tuple(runs), values)
 
@@ -207,6 +227,18 @@ def _examples(runs: Sequence[SearchRun], names: Sequence[str], titles: Mapping[s
     return out
 
 
+def _check_models(models: Mapping[str, SearchModel], library: Library) -> None:
+    """Raises: InputError: a model is of another library, or read what makers wrote."""
+    for name, model in models.items():
+        if model.about.get("library") != library.fingerprint:
+            raise InputError(f"the search model {name!r} is of another library; index this one")
+        if any("description" in channel.view.parts for channel in model.settings.channels):
+            raise InputError(
+                f"the search model {name!r} read makers' descriptions, which are asked here; index with "
+                "--parts title,written,tags,artists,lead,tracks"
+            )
+
+
 def _author(library: Library) -> str | None:
     if (
         "written" not in library.playlists.columns
@@ -219,7 +251,7 @@ def _author(library: Library) -> str | None:
     return ", ".join(names[:3]) or "unknown"
 
 
-def _notes(author: str | None, base: Encoder | None, tuned: Mapping[str, Encoder]) -> list[str]:
+def _notes(author: str | None, base: Encoder | None, tuned: Collection[str]) -> list[str]:
     notes = [
         "A query knows one right playlist; others that would please count as misses, unless grades say otherwise.",
         "The best untrained fusion is chosen in hindsight, by its recall@10 on these very queries, which favours it.",

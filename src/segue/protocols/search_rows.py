@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from segue.encode.base import Encoder
 from segue.index.bm25 import Bm25Index
-from segue.index.fuse import Candidates, fit_weights, reciprocal_rank, weighted
+from segue.index.fuse import Candidates, Scale, fit_weights, reciprocal_rank, weighted
 from segue.library import Hits, Library
 from segue.library.ranking import top
-from segue.systems.search_channels import Asked, Bm25Channel, Channel, build_channels
+from segue.systems.search_channels import Asked, Bm25Channel, Channel, DenseChannel, build_channels
+from segue.systems.search_model import SearchModel
 from segue.systems.search_settings import ChannelSpec
 from segue.views.playlist_text import PlaylistText, plain_text
 
@@ -27,6 +28,7 @@ __all__ = [
     "bm25_grid",
     "popular",
     "rows_for",
+    "rows_of_model",
     "tuned_bm25",
 ]
 
@@ -44,7 +46,7 @@ _WRITTEN = PlaylistText(("title", "written", "tracks"), n_tracks=10)
 _BM25_SPECS = (
     ChannelSpec("words", "bm25", _WORDS),
     ChannelSpec("title-words", "bm25", _TITLE, k1=0.6, b=0.3),
-    ChannelSpec("lead", "bm25", PlaylistText(("tracks",), n_tracks=1)),
+    ChannelSpec("lead", "bm25", PlaylistText(("lead",))),
 )
 _DENSE_SPECS = (
     ChannelSpec("title", "dense", _TITLE),
@@ -62,7 +64,7 @@ class Row:
 
     Args:
         channels: names in the :class:`Pool`. how: "rank" fuses by rank, "weights" by a weighted sum whose weights are
-            fitted on other folds; a single channel needs neither.
+            fitted on other folds, "fixed" by one with the weights that are given; a single channel needs none.
         kind: "simple", "untrained", "written" or "tuned". learnt: in words, what it learnt from.
     """
 
@@ -71,6 +73,8 @@ class Row:
     how: str
     kind: str
     learnt: str
+    weights: tuple[float, ...] = ()
+    scale: Scale = "z"
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,9 +99,15 @@ class Pool:
 
     @classmethod
     def build(
-        cls, library: Library, encoders: Mapping[str, Encoder], *, written: bool, progress: Progress | None = None
+        cls,
+        library: Library,
+        encoders: Mapping[str, Encoder],
+        models: Mapping[str, SearchModel] | None = None,
+        *,
+        written: bool,
+        progress: Progress | None = None,
     ) -> Pool:
-        """Channels of words, and for each encoder channels of vectors, called ENCODER/CHANNEL."""
+        """Channels of words, and for each encoder channels of vectors, called ENCODER/CHANNEL; MODEL/CHANNEL too."""
         specs = (*_BM25_SPECS, *((_WRITTEN_WORDS,) if written else ()))
         dense = (*_DENSE_SPECS, *((_WRITTEN_TEXT,) if written else ()))
         channels: dict[str, Channel] = {c.spec.name: c for c in build_channels(library, specs, None)}
@@ -106,7 +116,14 @@ class Pool:
             for channel in build_channels(library, dense, encoder, index="exact", progress=progress):
                 channels[f"{name}/{channel.spec.name}"] = channel
                 encoder_of[f"{name}/{channel.spec.name}"] = name
-        return cls(channels, encoder_of, encoders)
+        asked = dict(encoders)
+        for name, model in (models or {}).items():
+            for channel in model.channels:
+                channels[f"{name}/{channel.spec.name}"] = channel
+                if isinstance(channel, DenseChannel) and model.encoder is not None:
+                    encoder_of[f"{name}/{channel.spec.name}"] = name
+                    asked[name] = model.encoder
+        return cls(channels, encoder_of, asked)
 
     def cases(self, queries: Sequence[str], names: Sequence[str]) -> list[Candidates]:
         """Of each query the best rows of every named channel, and all their scores."""
@@ -179,6 +196,16 @@ def rows_for(base: str | None, others: Iterable[tuple[str, str]], *, written: st
     return rows
 
 
+def rows_of_model(name: str, model: SearchModel, saw: str) -> list[Row]:
+    """A search model as it is, and with weights fitted like those of the other rows."""
+    channels = tuple(f"{name}/{channel.spec.name}" for channel in model.channels)
+    scale = model.settings.scale
+    return [
+        Row(name, channels, "fixed", "tuned", saw, tuple(model.weights), scale),
+        Row(f"{name}, weights fitted", channels, "weights", "tuned", saw, scale=scale),
+    ]
+
+
 def answer(
     row: Row, pool: Pool, queries: Sequence[str], truth: NDArray[np.int64], folds: NDArray[np.int64]
 ) -> Answered:
@@ -191,16 +218,19 @@ def answer(
     equal = [1.0] * len(row.channels)
     if row.how == "rank" or len(row.channels) == 1:
         return Answered([_by_rank(case)[:DEPTH] for case in cases], {})
+    if row.how == "fixed":
+        named = dict(zip(row.channels, row.weights, strict=True))
+        return Answered([weighted(case, row.weights, scale=row.scale).rows[:DEPTH] for case in cases], named)
     hits: list[NDArray[np.int32]] = [np.zeros(0, np.int32)] * len(cases)
     fitted: list[Sequence[float]] = []
     for fold in np.unique(folds).tolist():
         learn, ask = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
         weights: Sequence[float] = equal
         if len(learn) >= _FEWEST_TO_FIT:
-            weights = fit_weights([cases[i] for i in learn], [(int(truth[i]),) for i in learn])
+            weights = fit_weights([cases[i] for i in learn], [(int(truth[i]),) for i in learn], scale=row.scale)
         fitted.append(weights)
         for i in ask.tolist():
-            hits[i] = weighted(cases[i], weights).rows[:DEPTH]
+            hits[i] = weighted(cases[i], weights, scale=row.scale).rows[:DEPTH]
     mean = np.mean(np.array(fitted), axis=0) / max(float(np.mean(np.sum(fitted, axis=1))), 1e-12)
     return Answered(hits, dict(zip(row.channels, mean.tolist(), strict=True)))
 
