@@ -169,4 +169,9 @@ def test_a_search_model_is_two_rows_and_never_read_descriptions(library: Library
     with pytest.raises(InputError, match="read makers' descriptions"):
         run_search(library, [benchmark(library)], None, models={"mine": SearchModel.build(library, encoder)})
     with pytest.raises(InputError, match="another library"):
-        run_search(planted_library(50), [benchmark(library)], None, models={"mine": model})
+        run_search(planted_library(130), [benchmark(library)], None, models={"mine": model})
+
+
+def test_a_query_about_another_library_is_refused(library: Library) -> None:
+    with pytest.raises(InputError, match="no playlist of the library"):
+        run_search(planted_library(5), [benchmark(library)], None)

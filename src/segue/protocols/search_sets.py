@@ -161,7 +161,7 @@ def check_unseen(library: Library, sets: Sequence[QuerySet]) -> None:
     """Make sure that no query by people can be read in what is indexed of its playlist beside the title.
 
     Raises:
-        InputError: a description or a written text holds the query's words in a row.
+        InputError: a description or a written text holds the query's words in a row, or a playlist is not there.
     """
     rows = {i: row for row, i in enumerate(library.playlists["playlist_id"].to_list())}
     texts = {
@@ -171,6 +171,8 @@ def check_unseen(library: Library, sets: Sequence[QuerySet]) -> None:
     }
     for queries in sets:
         for query in queries.queries:
+            if query.playlist_id not in rows:
+                raise InputError(f"a query is about {query.playlist_id!r}, which is no playlist of the library")
             asked = words(query.query)
             for name, column in texts.items():
                 text = column[rows[query.playlist_id]]
