@@ -109,3 +109,17 @@ def test_a_search_from_a_cold_process_takes_little(searchable: Path) -> None:
     seconds, loaded = done.stderr.splitlines()[-1].split(" ", 1)
     assert done.stdout and loaded == "[]"
     assert float(seconds) < 1.5  # 0.3 to 0.5 alone on a core
+
+
+def test_the_doctor_looks_at_every_file(searchable: Path, segue: Segue, tmp_path: Path) -> None:
+    import shutil
+
+    copy = tmp_path / "search"
+    shutil.copytree(searchable, copy)
+    assert "files are as they were written" in segue("doctor", copy).stdout
+    file = max(copy.rglob("*.npy"), key=lambda one: one.stat().st_size)
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    result = invoke("doctor", copy)
+    assert result.exit_code != 0 and file.name in result.stdout

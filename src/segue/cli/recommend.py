@@ -122,7 +122,7 @@ def recommend(
 
     [dim]segue recommend "90s rap, no eminem" --year 1990-1999 -o rap.m3u8[/]
 
-    [dim]segue recommend --like 37i9dQZF1DX0s5kDXi1oC5 -n 30[/]
+    [dim]segue recommend --like 1042 -n 30[/]
     """
     from segue.cli.lists import chosen_format, deliver
     from segue.recommend.rules import Rules
