@@ -116,10 +116,10 @@ def test_the_doctor_looks_at_every_file(searchable: Path, segue: Segue, tmp_path
 
     copy = tmp_path / "search"
     shutil.copytree(searchable, copy)
-    assert "files are as they were written" in segue("doctor", copy).stdout
+    assert "as they were written" in " ".join(segue("doctor", copy).stdout.split())
     file = max(copy.rglob("*.npy"), key=lambda one: one.stat().st_size)
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
     result = invoke("doctor", copy)
-    assert result.exit_code != 0 and file.name in result.stdout
+    assert result.exit_code != 0 and file.name in "".join(result.stdout.split())
