@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 import warnings
@@ -12,10 +13,11 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from segue.encode.folder import digest_file
 from segue.errors import InputError
 from segue.library.names import one_line
 from segue.lm.asking import Answered, asked, cleaned, with_schema
-from segue.lm.base import Completion, Message, Prices, TooLong, Usage
+from segue.lm.base import Completion, LanguageModelError, Message, Prices, TooLong, Usage
 from segue.lm.folder import open_folder
 
 __all__ = ["LocalModel"]
@@ -23,7 +25,6 @@ __all__ = ["LocalModel"]
 Schema = TypeVar("Schema", bound=BaseModel)
 
 _CONTEXT = 4_096  # where neither the folder nor the user says it
-_LOOKED_AT = 1 << 20  # bytes at either end of a file
 _MOST_CONTEXT = 1_000_000  # tokenizers without a limit say 1e30
 
 
@@ -60,7 +61,11 @@ class LocalModel:
         """
         if context is not None and context < 1:
             raise InputError(f"a context of {context:,} tokens holds nothing; give more")
+        import torch
+
         model, tokenizer, seq2seq = open_folder(folder)
+        if torch.cuda.is_available():
+            model.to("cuda")
         said = [getattr(model.config, name, None) for name in ("max_position_embeddings", "n_positions")]
         said.append(tokenizer.model_max_length)
         limits = [limit for limit in said if isinstance(limit, int) and 0 < limit < _MOST_CONTEXT]
@@ -95,12 +100,34 @@ class LocalModel:
         return len(self.tokenizer(self._text(cleaned(messages)))["input_ids"])
 
     def _text(self, messages: Sequence[Message]) -> str:
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        if getattr(self.tokenizer, "chat_template", None):
-            text: str = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-            return text
-        said = "\n\n".join(message.content for message in messages)
-        return said if self.seq2seq else f"{said}\n\n"
+        turns = [{"role": message.role, "content": self._harmless(message.content)} for message in messages]
+        if not self._templated:
+            said = "\n\n".join(turn["content"] for turn in turns)
+            return said if self.seq2seq else f"{said}\n\n"
+        with contextlib.suppress(Exception):  # templates raise what they like where there is no role "system"
+            return self._in_template(turns)
+        if len(turns) > 1 and [turn["role"] for turn in turns[:2]] == ["system", "user"]:
+            both = f"{turns[0]['content']}\n\n{turns[1]['content']}"
+            turns = [{"role": "user", "content": both}, *turns[2:]]
+        try:
+            return self._in_template(turns)
+        except Exception as error:
+            raise LanguageModelError(
+                f"the chat template of {self.name} cannot be used ({type(error).__name__}); take another model"
+            ) from error
+
+    def _in_template(self, turns: list[dict[str, str]]) -> str:
+        text: str = self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        return text
+
+    def _harmless(self, text: str) -> str:
+        """The text without what this tokenizer takes for an end of turn or another sign of its own."""
+        before = ""
+        while text != before:  # what is left when one is taken out may be another
+            before = text
+            for token in self.tokenizer.all_special_tokens:
+                text = text.replace(token, " ")
+        return text
 
     def _send(self, messages: Sequence[Message], temperature: float, max_tokens: int) -> Answered:
         import torch
@@ -108,6 +135,7 @@ class LocalModel:
         with self._lock, torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about generation options that the folder carries
             read = self.tokenizer(self._text(messages), return_tensors="pt", add_special_tokens=not self._templated)
+            read = read.to(self.model.device)
             ids = read["input_ids"]
             length = ids.shape[1]
             room = self.context - (0 if self.seq2seq else max_tokens)
@@ -119,11 +147,12 @@ class LocalModel:
             pad = self.tokenizer.pad_token_id
             options: dict[str, Any] = {"do_sample": temperature > 0, "num_beams": 1, "max_new_tokens": max_tokens}
             if temperature > 0:
-                torch.manual_seed(int(ids.sum()))
                 options["temperature"] = temperature
             if pad is None:
                 options["pad_token_id"] = self.tokenizer.eos_token_id or 0
-            made = self.model.generate(input_ids=ids, attention_mask=read["attention_mask"], **options)[0]
+            with torch.random.fork_rng():
+                torch.manual_seed(int(ids.sum()))
+                made = self.model.generate(input_ids=ids, attention_mask=read["attention_mask"], **options)[0]
         new = made if self.seq2seq else made[length:]
         return Answered(self.tokenizer.decode(new, skip_special_tokens=True), Usage(length, max(len(new), 1)))
 
@@ -134,13 +163,9 @@ class LocalModel:
 
 
 def _digest(folder: Path) -> str:
-    """Of the configuration and of size, head and tail of the weights: two models of one name are told apart."""
-    digest = hashlib.blake2b((folder / "config.json").read_bytes(), digest_size=3)
-    for file in sorted(folder.glob("*.safetensors")):
-        with file.open("rb") as opened:
-            size = opened.seek(0, 2)
-            digest.update(f"{file.name} {size}".encode("utf-8", "replace"))
-            for start in (0, max(0, size - _LOOKED_AT)):
-                opened.seek(start)
-                digest.update(opened.read(_LOOKED_AT))
+    """Of what an answer depends on, all of it: two trainings of one model may differ in one layer alone."""
+    digest = hashlib.blake2b(digest_size=3)
+    read = [file for file in folder.iterdir() if file.suffix in (".json", ".jinja", ".safetensors", ".model")]
+    for file in sorted(read):
+        digest.update(f"{file.name} {digest_file(file)}\n".encode("utf-8", "replace"))
     return digest.hexdigest()

@@ -55,7 +55,7 @@ def open_model(spec: str | None = None, settings: LmSettings | None = None) -> L
         InputError: no such kind. LanguageModelError, StoredDataError, MissingDependency: it cannot be opened.
     """
     settings = settings or LmSettings()
-    spec = (spec or os.environ.get("SEGUE_LM") or settings.model or NONE).strip()
+    spec = (spec or os.environ.get("SEGUE_LM", "").strip() or settings.model or NONE).strip()
     if spec == NONE:
         return None
     kind, colon, model = spec.partition(":")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import deque
@@ -86,6 +87,7 @@ class Pool(Generic[Schema]):
         self.settle, self.fail, self.progress = settle, fail, progress
         self.used = Usage()
         self.stopped: str | None = None
+        self._schema_tokens = model.count_tokens([Message("user", json.dumps(schema.model_json_schema()))])
         self._interval = 0.0 if per_minute is None else 60.0 / per_minute
         self._halt = threading.Event()
         self._monotonic: Callable[[], float] = monotonic
@@ -151,7 +153,8 @@ class Pool(Generic[Schema]):
                 key, asked = self._left[0]
                 refused = None
                 if self.budget != Budget():
-                    needs = worst_case(self.model.count_tokens(asked.messages), asked.max_tokens)
+                    prompt_tokens = self.model.count_tokens(asked.messages) + self._schema_tokens
+                    needs = worst_case(prompt_tokens, asked.max_tokens)
                     spent = sum(self._reserved.values(), self.used)
                     refused = self.budget.refuses(spent, needs, self.model.prices)
                     if refused is None:
@@ -230,6 +233,8 @@ class Pool(Generic[Schema]):
                 # once nobody answers, it is tried once for each of the next jobs
                 if failures >= (_ATTEMPTS if self._in_a_row == 0 else 1) or told >= _TOLD:
                     raise
+                with self._changed:
+                    self.used += error.usage  # a first reply, where its repair got no answer
                 self._pause(error.after, failures)
         return None
 
