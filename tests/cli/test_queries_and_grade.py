@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from protocols.planted import planted
 from segue.cli.app import app
 from segue.library.searching import Graded, SearchQuery, read_lines
+from segue.split.holdout import part_of
 
 run = CliRunner()
 
@@ -71,3 +72,21 @@ def test_what_cannot_be_done_is_one_sentence(library: Path, tmp_path: Path, give
     given = [str(library) if part == "LIBRARY" else str(tmp_path / "x") if part == "x" else part for part in given]
     result = run.invoke(app, given)
     assert result.exit_code == 2 and said in result.stderr
+
+
+def test_rejected_queries_and_their_grades_are_not_trained_on(library: Path, tmp_path: Path) -> None:
+    from segue.cli.tune import _pairs
+    from segue.enrich.review import Verdict, add_verdicts, line_key
+    from segue.library import Library
+    from segue.library.searching import write_lines
+
+    read = Library.load(library)
+    playlist = next(i for i in read.playlists["playlist_id"].to_list() if part_of(i) > 1)
+    kept, gone = (SearchQuery(f"{word} tunes of old", playlist, "keyword", "x") for word in ("brass", "wooden"))
+    write_lines(tmp_path / "q.jsonl", [kept, gone])
+    write_lines(tmp_path / "g.jsonl", [Graded(one.query, playlist, 3, "", "x") for one in (kept, gone)])
+    add_verdicts(tmp_path / "q.jsonl", [Verdict("query", playlist, line_key(gone), "reject")])
+    options = {"clicks": [], "measured": [], "metadata": False, "phrased": False, "max_pairs": 10}
+    files = {"queries": [tmp_path / "q.jsonl"], "grades": [tmp_path / "g.jsonl"]}
+    found = _pairs(read, **files, **options, everything=False, rng_key=0)  # type: ignore[arg-type]
+    assert set(found.train.left) == {kept.query}

@@ -123,6 +123,7 @@ def tune(
 
     from segue.cli.terminal import plain, progress, say, size_of
     from segue.encode.bundle import KIND
+    from segue.enrich.review import accepted
     from segue.library import Library
     from segue.library.folders import check_place
     from segue.systems.search_drift import read_similar
@@ -148,7 +149,7 @@ def tune(
     )
     check_place(out, KIND)
     similar = None if similarity is None else read_similar(similarity)
-    read = Library.load(library)
+    read = accepted(Library.load(library))
     found = _pairs(
         read,
         queries=queries or [],
@@ -200,10 +201,11 @@ def _map(
 ) -> None:
     """A search model with maps, beside the one it came from or in its place."""
     from segue.cli.terminal import progress, say, size_of
+    from segue.enrich.review import accepted, accepted_lines
     from segue.errors import InputError
     from segue.library import Library
     from segue.library.folders import check_place
-    from segue.library.searching import SearchQuery, read_lines
+    from segue.library.searching import SearchQuery
     from segue.systems.search_map import training_queries, with_query_maps
     from segue.systems.search_model import KIND, SearchModel
     from segue.train.query_map import MapSettings
@@ -211,8 +213,8 @@ def _map(
     if search is None:
         raise InputError("--method map needs the search model whose queries it maps; give it with -m")
     check_place(out, KIND)
-    read, model = Library.load(library), SearchModel.open(search)
-    given = [one for file in queries for one in read_lines(file, SearchQuery)]
+    read, model = accepted(Library.load(library)), SearchModel.open(search)
+    given = [one for file in queries for one in accepted_lines(file, SearchQuery)]
     with progress() as report:
         asked = training_queries(read, given, each=2, everything=everything, rng_key=rng_key)
         settings = MapSettings(rng_key=rng_key, threads=threads)
@@ -240,16 +242,21 @@ def _pairs(
     rng_key: int,
 ) -> SearchPairs:
     from segue.cli.terminal import say
+    from segue.enrich.review import Rejections, accepted_lines, rejections_beside
     from segue.library.searching import Graded, SearchQuery, read_lines
     from segue.systems.search_pairs import clicked_pairs, search_pairs
 
     logged, left_out = clicked_pairs(library, clicks, everything=everything) if clicks else (None, {})
     for reason, n in left_out.items():
         say(f"left out: {n:,} {reason}")
+    # a query that somebody rejected takes its grades along
+    rejected = Rejections()
+    for file in queries:
+        rejected |= rejections_beside(file)
     return search_pairs(
         library,
-        queries=[one for file in queries for one in read_lines(file, SearchQuery)],
-        grades=[one for file in grades for one in read_lines(file, Graded)],
+        queries=[one for file in queries for one in accepted_lines(file, SearchQuery)],
+        grades=[one for file in grades for one in accepted_lines(file, Graded, also=rejected)],
         clicks=logged,
         metadata=metadata,
         phrased=phrased,
