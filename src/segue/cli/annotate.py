@@ -48,6 +48,8 @@ def annotate(
 ) -> None:
     """Add what other sources know about the tracks of a library; values that are there stay.
 
+    (To have people grade what a search found, see 'segue label'.)
+
     Recognised by their content: CSV and Parquet with audio features, genres, lyrics or summaries (Kaggle's Spotify
     tables, the Apple Music table, and any with usual headers), AcousticBrainz JSON dumps, .lrc and .txt files and
     tags of audio files, Genius JSON as lyricsgenius saves it. Tracks are recognised by id, ISRC, file, name and
