@@ -11,6 +11,17 @@ from segue.library.arrays import read_json
 
 __all__ = ["open_folder"]
 
+_VOCABULARIES = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "source.spm",
+    "vocab.json",
+    "vocab.txt",
+    "tekken.json",
+)
+
 
 def open_folder(folder: Path, kind: Literal["seq2seq", "causal"] | None = None) -> tuple[Any, Any, bool]:
     """Open a folder: no network, no code from the folder, weights from safetensors alone.
@@ -36,6 +47,9 @@ def open_folder(folder: Path, kind: Literal["seq2seq", "causal"] | None = None) 
             f"{folder} is no folder of a {wanted} with config.json and *.safetensors (other formats of weights can "
             "hold code and are not read); convert it with save_pretrained"
         )
+    if not any((folder / name).is_file() for name in _VOCABULARIES):
+        # transformers would go on with an empty vocabulary
+        raise StoredDataError(f"{folder} has no tokenizer ({_VOCABULARIES[0]}); save it beside the model")
     config = read_json(folder / "config.json")
     seq2seq = bool(isinstance(config, dict) and config.get("is_encoder_decoder"))
     if kind is not None and seq2seq != (kind == "seq2seq"):
