@@ -49,7 +49,9 @@ def open_folder(folder: Path, kind: Literal["seq2seq", "causal"] | None = None) 
         )
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         # transformers would go on with an empty vocabulary
-        raise StoredDataError(f"{folder} has no tokenizer ({_VOCABULARIES[0]}); save it beside the model")
+        raise StoredDataError(
+            f"{folder} cannot be opened as a {wanted} (there is no {_VOCABULARIES[0]}); save its tokenizer beside it"
+        )
     config = read_json(folder / "config.json")
     seq2seq = bool(isinstance(config, dict) and config.get("is_encoder_decoder"))
     if kind is not None and seq2seq != (kind == "seq2seq"):

@@ -135,7 +135,6 @@ class LocalModel:
         with self._lock, torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about generation options that the folder carries
             read = self.tokenizer(self._text(messages), return_tensors="pt", add_special_tokens=not self._templated)
-            read = read.to(self.model.device)
             ids = read["input_ids"]
             length = ids.shape[1]
             room = self.context - (0 if self.seq2seq else max_tokens)
@@ -152,7 +151,7 @@ class LocalModel:
                 options["pad_token_id"] = self.tokenizer.eos_token_id or 0
             with torch.random.fork_rng():
                 torch.manual_seed(int(ids.sum()))
-                made = self.model.generate(input_ids=ids, attention_mask=read["attention_mask"], **options)[0]
+                made = self.model.generate(**read.to(self.model.device), **options)[0]
         new = made if self.seq2seq else made[length:]
         return Answered(self.tokenizer.decode(new, skip_special_tokens=True), Usage(length, max(len(new), 1)))
 
