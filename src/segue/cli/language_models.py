@@ -247,5 +247,10 @@ def _write_failures(options: JobOptions) -> None:
     from segue.library.arrays import write_bytes
 
     assert options.failures is not None
-    lines = [{"key": f.key, "reason": f.reason} for results in options._used for f in results.failures]
+    failures = [failure for results in options._used for failure in results.failures]
+    # keys may hold what no UTF-8 carries
+    lines = [
+        {name: text.encode("utf-8", "replace").decode() for name, text in (("key", f.key), ("reason", f.reason))}
+        for f in failures
+    ]
     write_bytes(options.failures, b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
