@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -168,6 +169,23 @@ def test_a_header_claims_no_more_than_the_file_holds(tmp_path: Path, mmap: bool)
         load_array(tmp_path / "b.npz", mmap=mmap)
     save_array(tmp_path / "c.npy", np.zeros((0, 7), np.float32))
     assert load_array(tmp_path / "c.npy", mmap=mmap, dtype="float32").shape == (0, 7)
+
+
+def test_flipped_bits_of_a_header_end_in_an_array_or_a_sentence(tmp_path: Path) -> None:
+    save_array(tmp_path / "a.npy", np.arange(3, dtype=np.int32))
+    kept = (tmp_path / "a.npy").read_bytes()
+    refused = 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # numpy takes some for headers of Python 2
+        for place in range(len(kept) - 12):
+            for bit in (0, 3, 5):
+                (tmp_path / "a.npy").write_bytes(kept[:place] + bytes([kept[place] ^ 1 << bit]) + kept[place + 1 :])
+                try:
+                    load_array(tmp_path / "a.npy", dtype="int32")
+                except StoredDataError as error:
+                    assert "a.npy is damaged" in str(error)
+                    refused += 1
+    assert refused > 150
 
 
 @pytest.mark.parametrize("text", [b"[" * 100_000, b'"\xff"', b"{"])

@@ -8,6 +8,7 @@ import math
 import mmap as mmap_module
 import os
 import tempfile
+import tokenize
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,10 @@ __all__ = [
     "write_json",
 ]
 
-_UNREADABLE = (ValueError, EOFError, OSError, TypeError, MemoryError, OverflowError, RecursionError, SyntaxError)
+_UNREADABLE = (
+    ValueError, EOFError, OSError, TypeError, MemoryError, OverflowError, RecursionError, SyntaxError,
+    tokenize.TokenError,  # of numpy, for a header that looks like one of Python 2
+)  # fmt: skip
 
 
 def fingerprint(*parts: object) -> str:
