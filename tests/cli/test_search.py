@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from cli.conftest import HOSTILE_NAMES, Segue, invoke
+from cli.small_mpd import mpd
+from segue.cli.app import app
 
 Refused = Callable[..., str]
 
@@ -45,6 +48,48 @@ def test_filters_and_where_the_model_lies(
     assert "no word" in refused("search", "?!")
     none = segue("search", "road trip", "--min-tracks", 5_000)
     assert none.stdout == "" and "loosen" in none.stderr
+
+
+def test_queries_of_any_size_and_bytes(searchable: Path, segue: Segue, refused: Refused) -> None:
+    half = json.loads(segue("search", "christmas \udcff", "-m", searchable, "--json", "-n", 2).stdout)
+    assert half["query"]["text"] == "christmas ?" and len(half["playlists"]) == 2
+    big = CliRunner().invoke(app, ["search", "-", "-m", str(searchable), "--json"], input="christmas " * 110_000)
+    answer = json.loads(big.stdout)
+    assert big.exit_code == 0 and "first 2,000 characters" in big.stderr and len(answer["query"]["text"]) == 2_000
+    few = json.loads(segue("search", "christmas", "-m", searchable, "--json").stdout)["playlists"]
+    assert [p["playlist_id"] for p in answer["playlists"]] == [p["playlist_id"] for p in few]
+    assert "no word" in refused("search", "", "-m", searchable)
+    nonsense = segue("search", "xqzvw jkqxz", "-m", searchable)  # an answer or a sentence
+    assert nonsense.stdout or "nothing fits" in nonsense.stderr
+
+
+def test_folders_that_are_no_search_model(searchable: Path, library: Path, refused: Refused, tmp_path: Path) -> None:
+    assert "segue index" in refused("search", "christmas", "-m", tmp_path / "nowhere")
+    assert "segue search model" in refused("search", "christmas", "-m", library)
+    assert "segue index" in refused("search", "christmas", "-m", searchable / "manifest.json")
+
+
+def test_rare_titles_are_withheld_unless_public(segue: Segue, tmp_path: Path) -> None:
+    """Four playlists are called one thing, five another; neither the answers nor a list like one tell the former."""
+    tracks = [(f"name {i}", f"artist {i}") for i in range(6)]
+    titles = ["zanzibar rain"] * 4 + ["sunny beach"] * 5
+    (tmp_path / "mpd.slice.0-999.json").write_text(json.dumps(mpd([(title, tracks[i % 3 :]) for i, title in
+                                                                   enumerate(titles)])))  # fmt: skip
+    segue("ingest", tmp_path / "mpd.slice.0-999.json", "-o", tmp_path / "lib")
+    for name, option in (("private", "--private"), ("public", "--public")):
+        segue("index", tmp_path / "lib", "-o", tmp_path / name, "--encoder", "none", option)
+    private, public = (
+        json.loads(segue("search", "zanzibar beach", "-m", tmp_path / name, "--json", "-n", 9).stdout)["playlists"]
+        for name in ("private", "public")
+    )
+    assert {p["title"] for p in private} == {None, "sunny beach"} and "zanzibar" not in json.dumps(private)
+    assert sum(p["withheld"] for p in private) == 4
+    assert {p["title"] for p in public} == {"zanzibar rain", "sunny beach"} and not any(p["withheld"] for p in public)
+    rare = next(p["playlist_id"] for p in private if p["withheld"])
+    segue("train", tmp_path / "lib", "-o", tmp_path / "model", "--recipe", "ngrams")
+    for options in ((), ("--json",), ("--explain",), ("--format", "m3u8"), ("--format", "csv")):
+        result = segue("recommend", "--like", rare, "-m", tmp_path / "model", "-n", 3, *options)
+        assert result.stdout and "zanzibar" not in result.stdout + result.stderr
 
 
 def test_options_that_cannot_be(library: Path, refused: Refused, tmp_path: Path) -> None:

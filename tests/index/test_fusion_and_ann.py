@@ -15,7 +15,8 @@ from segue.errors import InputError, MissingDependency, StoredDataError
 from segue.index.ann import AnnIndex, chosen_kind, recall_against_exact
 from segue.index.bm25 import Bm25Index
 from segue.index.exact import ExactIndex
-from segue.index.fuse import SCALES, Candidates, fit_weights, rank_of, standardised, weighted
+from segue.index.fuse import SCALES, Candidates, fit_weights, rank_of, reciprocal_rank, standardised, weighted
+from segue.library import Hits
 from segue.library.arrays import save_array
 
 Planted = tuple[Any, Any, list[list[int]]]
@@ -57,7 +58,8 @@ def clustered(n: int, d: int, rng: np.random.Generator) -> np.ndarray:
 def test_most_of_the_exact_best_are_found_with_exact_scores(kind: Any, tmp_path: Path) -> None:
     vectors = clustered(3_000, 16, np.random.default_rng(0))
     index = AnnIndex.of(vectors, kind)
-    assert 0.85 < recall_against_exact(index) <= 1
+    recall = recall_against_exact(index)
+    assert 0.85 < recall <= 1 and recall == recall_against_exact(index)
     about = index.save(tmp_path)
     opened = AnnIndex.open(tmp_path, vectors, about)
     for one, two, exact in zip(
@@ -70,6 +72,30 @@ def test_most_of_the_exact_best_are_found_with_exact_scores(kind: Any, tmp_path:
     save_array(tmp_path / "faiss.npy", other)
     with pytest.raises(StoredDataError, match=r"faiss\.npy holds other bytes"):
         AnnIndex.open(tmp_path, vectors, about)
+
+
+def test_an_index_that_finds_little_says_so() -> None:
+    vectors = clustered(500, 16, np.random.default_rng(2))
+    half = AnnIndex.of(vectors)
+    blind = AnnIndex.of(vectors[:250])
+
+    class Half:
+        """Proposes the first half of all rows alone."""
+
+        def __len__(self) -> int:
+            return len(vectors)
+
+        vectors = half.vectors
+
+        def search(self, queries: Any, k: int) -> list[Hits]:
+            return blind.search(queries, k)
+
+    rng = np.random.default_rng(5)  # the draw of recall_against_exact, looked up by hand
+    rows = np.sort(rng.permutation(500)[:200])
+    asked = (vectors[rows] + rng.normal(0, 0.5 / 4, (200, 16))).astype(np.float32)
+    best = np.argsort(-(asked @ vectors.T), axis=1)[:, :10]
+    assert recall_against_exact(Half()) == pytest.approx(float((best < 250).mean()), abs=0.01)  # type: ignore[arg-type]
+    assert recall_against_exact(half) > 0.99
 
 
 def test_the_same_vectors_give_the_same_index(tmp_path: Path) -> None:
@@ -137,6 +163,63 @@ def test_one_channel_alone_keeps_its_order(values: list[list[int]]) -> None:
     rows = np.arange(raw.shape[1], dtype=np.int32) * 3
     hits = weighted(Candidates(rows, raw), [1.0] + [0.0] * (len(raw) - 1))
     assert hits.rows.tolist() == rows[np.argsort(-raw[0], kind="stable")].tolist()
+
+
+def slow_scale(values: list[float], scale: str) -> list[float]:
+    """What :func:`standardised` says of one channel, number by number."""
+    if scale == "none":
+        return values
+    n, mean = len(values), sum(values) / len(values)
+    spread = (sum((v - mean) ** 2 for v in values) / n) ** 0.5
+    if max(values) == min(values):
+        return [0.0] * n
+    return {
+        "z": [(v - mean) / (spread or 1) for v in values],
+        "minmax": [(v - min(values)) / (max(values) - min(values)) for v in values],
+        "max": [v / (max(values) if max(values) > 0 else 1) for v in values],
+        "rank": [1 / (61 + sum(other > v for other in values)) if v else 0.0 for v in values],
+    }[scale]
+
+
+@given(scores, st.sampled_from(SCALES), st.lists(st.integers(0, 8), min_size=4, max_size=4))
+def test_weighted_fusion_is_a_sum_over_channels(values: list[list[int]], scale: Any, parts: list[int]) -> None:
+    weights = [part / 4 for part in parts[: len(values)]]
+    rows = np.arange(len(values[0]), dtype=np.int32) * 2 + 1
+    scaled = [slow_scale([float(v) for v in channel], scale) for channel in values]
+    fused = [sum(w * channel[i] for w, channel in zip(weights, scaled, strict=True)) for i in range(len(rows))]
+    hits = weighted(Candidates(rows, np.array(values, np.float32)), weights, scale=scale)
+    assert sorted(hits.rows.tolist()) == rows.tolist()
+    np.testing.assert_allclose(hits.scores, [fused[(row - 1) // 2] for row in hits.rows.tolist()], atol=1e-5)
+    steps = list(zip(-hits.scores, hits.rows, strict=True))
+    assert steps == sorted(steps)
+
+
+@given(st.lists(st.lists(st.integers(0, 9), unique=True, max_size=6), max_size=4))
+def test_reciprocal_ranks_add_up(lists: list[list[int]]) -> None:
+    hits = reciprocal_rank([Hits(np.array(one, np.int32), np.ones(len(one), np.float32)) for one in lists])
+    expected = {row: sum(1 / (61 + one.index(row)) for one in lists if row in one) for one in lists for row in one}
+    assert dict(zip(hits.rows.tolist(), hits.scores.tolist(), strict=True)) == pytest.approx(expected, abs=1e-7)
+    steps = list(zip(-hits.scores, hits.rows, strict=True))
+    assert steps == sorted(steps)
+
+
+def test_fitted_weights_are_as_good_as_the_planted_ones() -> None:
+    rng = np.random.default_rng(7)
+    planted = np.array([0.6, 0.3, 0.1])
+    cases, truth = [], []
+    for _ in range(120):
+        channels = rng.normal(size=(3, 60)).astype(np.float32)
+        cases.append(Candidates(np.arange(60, dtype=np.int32), channels))
+        truth.append([int(np.argmax(planted @ standardised(channels)))])  # what these weights put first
+
+    def found(weights: Any) -> float:
+        ranks = [rank_of(weighted(case, weights), rows) for case, rows in zip(cases, truth, strict=True)]
+        return float(np.mean([0.5 / rank + 0.5 if rank <= 10 else 0 for rank in ranks]))
+
+    fitted = fit_weights(cases, truth)
+    assert found(planted) == 1 and found(fitted) > 0.97 > found([1, 1, 1]) + 0.02
+    np.testing.assert_allclose(fitted, planted, atol=0.08)
+    assert fit_weights(cases, truth, start=planted.tolist()) == pytest.approx(planted)  # nothing to gain
 
 
 def test_fitted_weights_find_the_channel_that_knows() -> None:

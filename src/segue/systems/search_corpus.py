@@ -36,7 +36,7 @@ class SearchCorpus:
 
     Args:
         texts: ``playlist_id``, ``title``, ``description``, ``written``, ``written_by``; empty is "not known".
-        sharing: playlists with the same normalised title, itself counted; int32 ``(n,)``.
+        sharing: playlists with the same normalised title, itself counted, 0 without a title; int32 ``(n,)``.
         language: place in ``LANGUAGES``, -1 for unknown; int8 ``(n,)``.
         years: first and last year of the middle 80 % of the tracks whose year is known, -1 if none; int16 ``(n, 2)``.
         by_id: look-up of ids. public: whether every title may be shown.
@@ -65,7 +65,7 @@ class SearchCorpus:
         counts = Counter(keys)
         return cls(
             texts={name: StringArray.of(column) for name, column in texts.items()},
-            sharing=np.array([counts[key] for key in keys], np.int32),
+            sharing=np.array([counts[key] if key else 0 for key in keys], np.int32),
             language=_languages(library),
             years=_years(library),
             by_id=HashIndex.of(texts["playlist_id"]),

@@ -52,7 +52,7 @@ class Filters:
             (self.year_from, self.year_to, "years"),
         ):
             if low is not None and high is not None and low > high:
-                raise QueryError(f"no playlist has {low:,} to {high:,} {what}; turn the range round")
+                raise QueryError(f"{what} from {low} to {high} are no range; turn it round")
         if self.artist is not None and not fold(self.artist):
             raise QueryError("an artist to look for has no name; give one to --artist, or leave the option out")
 

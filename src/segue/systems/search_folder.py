@@ -139,6 +139,7 @@ def _open(path: Path) -> SearchModel:
         encoder_folder=path / "encoder" if encoder is not None else None,
         about=manifest["about"],
         stored=manifest["fingerprint"],
+        path=path,
     )
 
 
@@ -162,6 +163,7 @@ def _open_encoder(path: Path, about: Any, tokens: int) -> Encoder | None:
         case other:
             raise StoredDataError(f"{path / 'manifest.json'} names an unknown kind of encoder: {other!r}")
     if encoder.fingerprint != about.get("fingerprint"):
+        verify(path)
         raise StoredDataError(
             f"{folder} is not the encoder that the playlists' vectors were made with "
             f"({encoder.fingerprint} instead of {about.get('fingerprint')}); {_AGAIN}"

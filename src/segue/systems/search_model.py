@@ -47,7 +47,7 @@ class SearchModel:
         corpus: the playlists. channels: in the order of ``settings.channels``. settings: weights, scale, depth.
         encoder: of queries; None leaves shared words alone. encoder_folder: where it lies, to be copied; None where
             it writes itself. about: fingerprints and counts of the library, what built it; JSON-able.
-        stored: the fingerprint that a folder gave, so that opening one does not read all of it.
+        stored: the fingerprint that a folder gave, so that opening one does not read all of it. path: that folder.
     """
 
     corpus: SearchCorpus
@@ -57,6 +57,7 @@ class SearchModel:
     encoder_folder: Path | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
     stored: str = ""
+    path: Path | None = None
 
     def __post_init__(self) -> None:
         if [c.spec.name for c in self.channels] != [c.name for c in self.settings.channels]:
@@ -197,13 +198,17 @@ class SearchModel:
 
         Raises:
             QueryError: the query or a filter cannot be used.
-            StoredDataError: the model's arrays hold what cannot be.
+            StoredDataError: the model's arrays hold what cannot be; the message names the files, if there are any.
         """
         if n < 1:
             raise QueryError(f"{n} playlists cannot be listed; ask for one or more")
         try:
             return self._answer(query, n, filters)
-        except (LookupError, ValueError) as error:
+        except (ArithmeticError, LookupError, ValueError) as error:
+            if self.path is not None:
+                from segue.systems.search_folder import verify
+
+                verify(self.path)
             raise StoredDataError(
                 f"the search model seems to be damaged ({error!r:.200}); index the library again"
             ) from error
@@ -211,16 +216,17 @@ class SearchModel:
     def _answer(self, query: str, n: int, filters: Filters) -> SearchAnswer:
         allowed, said = filters.allowed(self.corpus)
         ignored = list(said)
+        shown = query[:QUERY_CAP].encode("utf-8", "replace").decode()  # half a surrogate pair cannot be written
         if len(query) > QUERY_CAP:
             ignored.append(f"only the first {QUERY_CAP:,} characters of the query were read")
         asked = self.ask(query)
         if allowed is not None and not allowed.any():
             ignored.append("no playlist passes the filters; loosen them")
-            return SearchAnswer(query[:QUERY_CAP], filters.to_json(), self.fingerprint, tuple(ignored), ())
+            return SearchAnswer(shown, filters.to_json(), self.fingerprint, tuple(ignored), ())
         found = self.candidates(asked, allowed)
         if not self._fits(asked, found):
             ignored.append("nothing fits these words; use other or more of them, or name an artist or a genre")
-            return SearchAnswer(query[:QUERY_CAP], filters.to_json(), self.fingerprint, tuple(ignored), ())
+            return SearchAnswer(shown, filters.to_json(), self.fingerprint, tuple(ignored), ())
         parts = standardised(found.scores, self.settings.scale) * np.array(self.weights)[:, None]
         hits = weighted(found, self.weights, scale=self.settings.scale)
         playlists = []
@@ -231,7 +237,7 @@ class SearchModel:
             playlists.append(
                 found_playlist(self.corpus, row, rank=rank, score=score, reasons=reasons, first_tracks=first)
             )
-        return SearchAnswer(query[:QUERY_CAP], filters.to_json(), self.fingerprint, tuple(ignored), tuple(playlists))
+        return SearchAnswer(shown, filters.to_json(), self.fingerprint, tuple(ignored), tuple(playlists))
 
     def _fits(self, asked: Asked, found: Candidates) -> bool:
         """Whether a word that says something is shared, or something is nearer than to a query of no meaning."""
