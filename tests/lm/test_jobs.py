@@ -272,28 +272,31 @@ def test_a_fault_of_ours_is_raised_not_recorded(tmp_path: Path) -> None:
         assert rest.cached >= 3 and len(rest.done) == 12
 
 
-def test_an_interrupt_waits_for_calls_on_their_way_and_keeps_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize("after", [0.0, 0.001, 0.004, 0.03])
+def test_an_interrupt_waits_for_calls_on_their_way_and_keeps_them(tmp_path: Path, after: float) -> None:
+    """Whenever it comes: while thousands of answers arrive, what was asked for is kept, and nothing hangs."""
     begun = threading.Event()
 
     def answer(text: str) -> str:
-        if text == TEXTS[1]:
-            begun.set()
-            time.sleep(0.3)
+        begun.set()
         return year_of(text)
 
     def interrupt() -> None:
         assert begun.wait(10)
+        time.sleep(after)
         # as a terminal does it: what the main thread waits for ends at once
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    model = PlantedModel(answer)
+    jobs = jobs_of([f"which year is number {i}" for i in range(3_000)])
+    model = PlantedModel(answer, pause=0.001)
     threading.Thread(target=interrupt, daemon=True).start()
+    started = time.monotonic()
     with CompletionCache(tmp_path / "c") as cache:
         with pytest.raises(KeyboardInterrupt):
-            run(model, jobs_of(TEXTS), Year, cache=cache, concurrency=1)
-        assert len(model.asked) == 2
-        rest = run(PlantedModel(year_of), jobs_of(TEXTS), Year, cache=cache)
-        assert rest.cached == 2 and len(rest.done) == 12
+            run(model, jobs, Year, cache=cache, concurrency=3)
+        assert time.monotonic() - started < 8 and 1 <= len(model.asked) < 3_000
+        found = plan(model, jobs, Year, cache)
+        assert (found.cached, found.calls) == (len(model.asked), 3_000 - len(model.asked))
 
 
 _SCRIPT = """

@@ -33,7 +33,7 @@ _TOLD = 20  # waits that a server asked for, and that therefore count less
 _MOST_PATIENCE = 300.0  # seconds that a server may ask us to wait; beyond that it will not answer today
 _MOST_IN_A_ROW = 5  # jobs that come to nothing through no fault of their own, before the rest is left
 _LAST_ANSWERS = 10.0  # seconds for calls on their way when the user interrupts
-_LOOK = 0.2  # seconds between two looks at how far it is
+_FIRST_LOOK, _LOOK = 0.002, 0.1  # seconds between two looks at how far it is
 
 
 class Asked(Protocol):
@@ -98,7 +98,7 @@ class Pool(Generic[Schema]):
         self._turns = threading.Lock()
         self._next, self._gate = 0.0, 0.0
         self._in_a_row = 0
-        self._settled = 0
+        self._settled, self._begun, self._ended = 0, 0, 0
         self._broken: BaseException | None = None
 
     def run(self, asked: Sequence[tuple[str, Asked]], concurrency: int) -> None:
@@ -111,30 +111,33 @@ class Pool(Generic[Schema]):
         names = range(min(concurrency, len(asked)))
         # daemons: a second interrupt ends the process, whoever still waits for an answer
         threads = [threading.Thread(target=self._work, name=f"ask-{i}", daemon=True) for i in names]
-        for thread in threads:
-            thread.start()
+        # Ctrl-C may fall between any two steps here: this thread takes no lock that the others need, and asks Python
+        # for no thread's state, which an interrupt can leave wrong (bpo-45274)
+        shown, pause = 0, _FIRST_LOOK
         try:
-            shown = 0
-            while any(thread.is_alive() for thread in threads):
-                with self._changed:
-                    self._changed.wait(_LOOK)
-                    settled = self._settled
-                if self.progress is not None and settled > shown:
+            for thread in threads:
+                thread.start()
+            while self._ended < len(threads):
+                time.sleep(pause)
+                pause = min(2 * pause, _LOOK)
+                if self.progress is not None and self._settled > shown:
+                    shown = self._settled
                     self.progress()
-                    shown = settled
         finally:
             self._halt.set()
             with self._changed:
                 self._changed.notify_all()
             until = time.monotonic() + _LAST_ANSWERS
-            for thread in threads:
-                thread.join(max(until - time.monotonic(), 0.0))
+            while self._ended < self._begun and time.monotonic() < until:
+                time.sleep(_FIRST_LOOK)
         if self.progress is not None and self._settled > shown:
             self.progress()
         if self._broken is not None:
             raise self._broken
 
     def _work(self) -> None:
+        with self._changed:
+            self._begun += 1
         try:
             while (taken := self._take()) is not None:
                 self._ask(*taken)
@@ -144,6 +147,7 @@ class Pool(Generic[Schema]):
             self._halt.set()
         finally:
             with self._changed:
+                self._ended += 1
                 self._changed.notify_all()
 
     def _take(self) -> tuple[str, Asked] | None:
