@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -145,6 +146,29 @@ def test_replies_are_recorded_and_replayed(ask: Ask, server: ChatServer, tmp_pat
     again = ask(lm=f"replay:{tmp_path / 'replies.jsonl'}")
     assert again.stdout == first.stdout and len(server.chats) == n
     assert KEY not in (tmp_path / "replies.jsonl").read_text()
+
+
+def test_what_was_remembered_is_recorded_as_well(ask: Ask, server: ChatServer, tmp_path: Path) -> None:
+    """Else a recording that begins with a warm cache could not be replayed elsewhere."""
+    first, file = ask(), tmp_path / "replies.jsonl"
+    ask("--record", file)
+    n, size = len(server.chats), len(file.read_bytes().splitlines())
+    assert size == 6
+    shutil.rmtree(tmp_path / "cache")
+    again = ask(lm=f"replay:{file}")
+    assert again.stdout == first.stdout and len(server.chats) == n
+    ask("--record", file)  # everything but what failed, and is asked again, is in the file
+    ask("--record", file)
+    assert len(file.read_bytes().splitlines()) - size == 2
+
+
+def test_a_reply_that_came_at_last_is_the_one_that_is_replayed(ask: Ask, server: ChatServer, tmp_path: Path) -> None:
+    ask("--record", tmp_path / "r.jsonl")
+    server.answer = lambda chat: {"year": 2000}
+    second = ask("--record", tmp_path / "r.jsonl")
+    assert json.loads(second.stdout)[0]["k3"] == 2000
+    shutil.rmtree(tmp_path / "cache")
+    assert ask(lm=f"replay:{tmp_path / 'r.jsonl'}").stdout == second.stdout
 
 
 def test_names_that_mean_harm_do_not_reach_the_terminal(

@@ -153,9 +153,9 @@ def _opened(library: Library, folder: Path, name: str | None) -> Encoder | None:
 
 def _encoder(library: Library, folder: Path, at: str) -> Encoder:
     if at.startswith(_ENDPOINT):
-        from segue.lm.embeddings import EndpointEncoder
+        from segue.cli.language_models import opened_encoder
 
-        return EndpointEncoder(at.removeprefix(_ENDPOINT))
+        return opened_encoder(at)
     found = _opened(library, folder, at)
     if found is None:
         raise InputError(f"{at} is no encoder; give a folder of 'segue tune'")

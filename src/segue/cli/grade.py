@@ -145,9 +145,9 @@ def _encoder(named: str | None) -> Encoder | None:
     if named == "none":
         return None
     if named is not None and named.startswith("endpoint:"):
-        from segue.lm.embeddings import EndpointEncoder
+        from segue.cli.language_models import opened_encoder
 
-        return EndpointEncoder(named.removeprefix("endpoint:"))
+        return opened_encoder(named)
     from segue.encode.sentence import SentenceEncoder
 
     return SentenceEncoder.open(base_model_folder(named), max_length=_TOKENS)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from segue.lm.base import LanguageModel
+    from segue.lm.embeddings import EndpointEncoder
     from segue.lm.jobs import Check, Job, Plan, Results
 
     Schema = TypeVar("Schema", bound=BaseModel)
@@ -29,6 +30,7 @@ __all__ = [
     "RecordOption",
     "announce",
     "opened",
+    "opened_encoder",
     "run_jobs",
 ]
 
@@ -133,6 +135,18 @@ def opened(spec: str | None, config: Path | None = None, record: Path | None = N
     return Recording(model, record)
 
 
+def opened_encoder(spec: str, config: Path | None = None) -> EndpointEncoder:
+    """The encoder that "endpoint:MODEL" names, at the address that segue.toml says.
+
+    Raises:
+        InputError: it is named otherwise. SegueError: it cannot be asked.
+    """
+    from segue.cli.settings import read_settings
+    from segue.lm.opening import open_encoder
+
+    return open_encoder(spec, read_settings(config).language_model.settings())
+
+
 def run_jobs(
     model: LanguageModel,
     jobs: Sequence[Job],
@@ -174,11 +188,26 @@ def run_jobs(
                 progress=two_arguments(report, what),
                 check=check,
             )
+    _record_remembered(model, jobs, schema, results)
     options._used.append(results)  # type: ignore[arg-type]
     _say_results(model, results, len(jobs))
     if options.failures is not None:
         _write_failures(options)
     return results
+
+
+def _record_remembered(
+    model: LanguageModel, jobs: Sequence[Job], schema: type[Schema], results: Results[Schema]
+) -> None:
+    """A recording is whole also where a part of the answers was in the cache."""
+    from segue.lm.replay import Recording
+
+    if not isinstance(model, Recording):
+        return
+    for job in jobs:
+        found = results.done.get(job.key)
+        if found is not None and found.cached:
+            model.keep(job.messages, schema, found, temperature=job.temperature)
 
 
 def announce(

@@ -53,7 +53,7 @@ class LocalModel:
         """Open a folder.
 
         Args:
-            context: None takes what the folder says, else 4,096.
+            context: None takes what the folder says, else 4,096. More than the model has positions is cut to those.
 
         Raises:
             InputError: a context below 1. StoredDataError: no such folder, or damaged.
@@ -70,7 +70,9 @@ class LocalModel:
         said.append(tokenizer.model_max_length)
         limits = [limit for limit in said if isinstance(limit, int) and 0 < limit < _MOST_CONTEXT]
         name = f"local:{one_line(folder.resolve().name, 60)}-{_digest(folder)}"
-        return cls(name, context or min(limits, default=_CONTEXT), seq2seq, model, tokenizer)
+        positions = said[0] if isinstance(said[0], int) else _MOST_CONTEXT
+        allowed = min(context, positions) if context else min(limits, default=_CONTEXT)
+        return cls(name, allowed, seq2seq, model, tokenizer)
 
     @property
     def prices(self) -> Prices:
@@ -151,9 +153,18 @@ class LocalModel:
                 options["pad_token_id"] = self.tokenizer.eos_token_id or 0
             with torch.random.fork_rng():
                 torch.manual_seed(int(ids.sum()))
-                made = self.model.generate(**read.to(self.model.device), **options)[0]
+                made = self._written(read, options)
         new = made if self.seq2seq else made[length:]
         return Answered(self.tokenizer.decode(new, skip_special_tokens=True), Usage(length, max(len(new), 1)))
+
+    def _written(self, read: Any, options: dict[str, Any]) -> Any:
+        try:
+            return self.model.generate(**read.to(self.model.device), **options)[0]
+        except (IndexError, RuntimeError, TypeError, ValueError) as error:  # torch and transformers raise them all
+            raise LanguageModelError(
+                f"{self.name} cannot write ({type(error).__name__}); do its weights, tokenizer and "
+                "generation_config.json belong together, and does it fit into memory?"
+            ) from error
 
     @property
     def _templated(self) -> bool:

@@ -58,8 +58,8 @@ class Replay:
     """A :class:`~segue.lm.base.LanguageModel` that says again what a file holds, and nothing else.
 
     Its name is that of the recorded model, so that a repeated run says, and is, the same as the first one. A request
-    is known by prompt version, messages, schema and temperature; of several replies to one the first counts. What was
-    recorded as invalid is invalid again.
+    is known by prompt version, messages, schema and temperature; of several replies to one the first valid one
+    counts. What was recorded as invalid alone is invalid again.
 
     Args:
         path: a file that :class:`Recording` wrote. A last line that broke off is left out.
@@ -77,12 +77,16 @@ class Replay:
         models = list(dict.fromkeys(line.model for line in lines))
         if model is None and len(models) > 1:
             named = ", ".join(models)[:200]
-            raise LanguageModelError(f"{path} holds replies of several models ({named}); say which")
+            raise LanguageModelError(f"{path} holds replies of several models ({named}); name one: replay:FILE#MODEL")
         self._name = model if model is not None else (models[0] if models else "")
         self._replies: dict[_Key, _Line] = {}
         for line in lines:
-            if line.model == self._name:
-                self._replies.setdefault(line.key, line)
+            if line.model != self._name:
+                continue
+            known = self._replies.get(line.key)
+            # a failure is asked for again by the next run
+            if known is None or (known.invalid is not None and line.invalid is None):
+                self._replies[line.key] = line
         if not self._replies:
             raise StoredDataError(f"{path} holds no replies{f' of {model}' if model else ''}; record some")
 
@@ -151,6 +155,7 @@ class Recording:
     def __init__(self, model: LanguageModel, path: Path | str) -> None:
         self.inner, self.path = model, Path(path)
         self._lock = threading.Lock()
+        self._valid: set[_Key] | None = None
         self._write(b"")
 
     def __repr__(self) -> str:
@@ -190,6 +195,30 @@ class Recording:
             raise
         self._record(key, made.raw, made.usage, None)
         return made
+
+    def keep(
+        self,
+        messages: Sequence[Message],
+        schema: type[BaseModel],
+        completion: Completion[BaseModel],
+        *,
+        temperature: float = 0.0,
+    ) -> None:
+        """Write down what a cache knew and nobody was asked for, unless the file holds a valid reply already.
+
+        Raises:
+            OutputError: it cannot be written down. StoredDataError: the file is damaged.
+        """
+        key = _key(messages, schema, completion.prompt, temperature)
+        with self._lock:
+            if self._valid is None:
+                name = self.inner.name
+                read = _read(self.path)
+                self._valid = {line.key for line in read if line.model == name and line.invalid is None}
+            known = key in self._valid
+            self._valid.add(key)
+        if not known:
+            self._record(key, completion.raw, completion.usage, None)
 
     def count_tokens(self, messages: Sequence[Message]) -> int:
         """As the model that replies counts."""
