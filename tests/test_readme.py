@@ -98,7 +98,7 @@ def test_playlists_found_by_words(folder: Path) -> None:
     (folder / "segue.toml").unlink()
     run(["segue", "ingest", "my_playlists/", "--public", "-o", "library"], folder)
     for line, shorter in {
-        "segue tune library": "segue tune library --epochs 1 --max-pairs 60 --rank 4",
+        "segue tune library": "segue tune library --epochs 1 --max-pairs 16 --batch-size 8 --rank 4",
         "segue grade library": "segue grade library --encoder none",
         "segue evaluate library --protocol search": "segue evaluate library --protocol search --base-model ngrams",
     }.items():
