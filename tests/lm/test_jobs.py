@@ -212,7 +212,7 @@ def test_a_budget_is_kept_and_what_is_done_does_not_depend_on_concurrency(
     # the plain rule: one after the other, as long as the worst case fits
     schema, spent, fits = PlantedModel().count_tokens(jobs_of([_schema()])[0].messages), 0, 0
     for text in texts:
-        if spent + worst_case(len(text.split()) + schema, 60).tokens > tokens:
+        if spent + worst_case(len(text.split()), 60, schema).tokens > tokens:
             break
         spent, fits = spent + len(text.split()) + replies, fits + 1
     assert list(done.done) == [f"k{i}" for i in range(fits)]
@@ -226,7 +226,7 @@ def _schema() -> str:
 
 def test_a_budget_in_money_stops_and_another_run_goes_on(tmp_path: Path) -> None:
     model = PlantedModel(year_of, prices=Prices(prompt=1_000.0, completion=10_000.0))
-    worst = model.prices.cost(worst_case(5 + len(_schema().split()), 50))  # type: ignore[union-attr]
+    worst = model.prices.cost(worst_case(5, 50, len(_schema().split())))  # type: ignore[union-attr]
     with CompletionCache(tmp_path / "c") as cache:
         first = run(model, jobs_of(TEXTS), Year, cache=cache, budget=Budget(money=worst * 1.5))
         assert first.stopped is not None and "the budget is" in first.stopped

@@ -12,13 +12,17 @@ __all__ = ["Budget", "worst_case"]
 _REPAIR = 400  # tokens of the sentence that asks for a repair, with what was wrong
 
 
-def worst_case(prompt_tokens: int, max_tokens: int) -> Usage:
+def worst_case(prompt_tokens: int, max_tokens: int, schema_tokens: int = 0) -> Usage:
     """What one call may use: a reply as long as it may be, sent back once to be repaired by another such reply.
+
+    The schema goes along with both, and the sentence that asks for the repair says it once more.
 
     >>> worst_case(1_000, 100)
     Usage(prompt_tokens=2500, completion_tokens=200)
+    >>> worst_case(1_000, 100, 50)
+    Usage(prompt_tokens=2650, completion_tokens=200)
     """
-    return Usage(2 * prompt_tokens + max_tokens + _REPAIR, 2 * max_tokens)
+    return Usage(2 * prompt_tokens + 3 * schema_tokens + max_tokens + _REPAIR, 2 * max_tokens)
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,8 +157,8 @@ class Pool(Generic[Schema]):
                 key, asked = self._left[0]
                 refused = None
                 if self.budget != Budget():
-                    prompt_tokens = self.model.count_tokens(asked.messages) + self._schema_tokens
-                    needs = worst_case(prompt_tokens, asked.max_tokens)
+                    prompt_tokens = self.model.count_tokens(asked.messages)
+                    needs = worst_case(prompt_tokens, asked.max_tokens, self._schema_tokens)
                     spent = sum(self._reserved.values(), self.used)
                     refused = self.budget.refuses(spent, needs, self.model.prices)
                     if refused is None:
@@ -176,7 +176,7 @@ class Pool(Generic[Schema]):
 
     def _ask(self, key: str, asked: Asked) -> None:
         try:
-            completion = self._answer(asked)
+            completion = self._answer(key, asked)
         except InvalidReply as error:
             self._end(key, error.usage, reason=str(error))
         except TooLong as error:
@@ -211,7 +211,7 @@ class Pool(Generic[Schema]):
             self._settled += 1
             self._changed.notify_all()
 
-    def _answer(self, asked: Asked) -> Completion[Schema] | None:
+    def _answer(self, key: str, asked: Asked) -> Completion[Schema] | None:
         """Ask until there is an answer; None when there is to be none any more."""
         failures = told = 0
         while self._turn():
@@ -237,10 +237,22 @@ class Pool(Generic[Schema]):
                 # once nobody answers, it is tried once for each of the next jobs
                 if failures >= (_ATTEMPTS if self._in_a_row == 0 else 1) or told >= _TOLD:
                     raise
-                with self._changed:
-                    self.used += error.usage  # a first reply, where its repair got no answer
+                if error.usage.tokens and not self._goes_on(key, error):
+                    raise
                 self._pause(error.after, failures)
         return None
+
+    def _goes_on(self, key: str, error: Temporary) -> bool:
+        """Count a first reply whose repair got no answer; False where the budget does not allow another call."""
+        with self._changed:
+            self.used += error.usage
+            error.usage = Usage()  # it is counted
+            spent = sum((needs for other, needs in self._reserved.items() if other != key), self.used)
+            refused = self.budget.refuses(spent, self._reserved.get(key, Usage()), self.model.prices)
+            if refused is not None:
+                self.stopped = self.stopped or refused
+                self._halt.set()
+        return refused is None
 
     def _pause(self, after: float | None, failures: int) -> None:
         if after is None:
