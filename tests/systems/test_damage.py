@@ -197,6 +197,7 @@ def test_a_reader_sees_one_model_or_the_other_while_they_are_swapped(
             with new_folder(place) as folder:
                 shutil.copytree((model, other)[turn % 2], folder, dirs_exist_ok=True)
             turn += 1
+            stop.wait(0.02)  # on a busy machine a reader would never be done between two swaps
 
     thread = threading.Thread(target=swap)
     thread.start()

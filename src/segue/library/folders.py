@@ -20,6 +20,7 @@ __all__ = ["check_place", "locked", "new_folder", "put_back"]
 
 _RENAME_EXCHANGE = 2
 _AT_FDCWD = -100
+_THERE = (errno.ENOTEMPTY, errno.EEXIST)
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EBADF, errno.EINVAL, errno.ENOSYS)
 
 
@@ -240,10 +241,11 @@ def _swap(temporary: Path, path: Path) -> None:
             try:
                 os.rename(temporary, path)
                 return
-            except OSError:
-                if not path.is_dir():
+            except OSError as error:
+                # another build of the same folder was faster, and may have moved on by now; this one is newer
+                if error.errno not in _THERE:
                     raise
-                # another build of the same folder was faster; this one is newer
+                continue
         if exchange is not None and (
             exchange(_AT_FDCWD, os.fsencode(temporary), _AT_FDCWD, os.fsencode(path), _RENAME_EXCHANGE) == 0
         ):
@@ -256,8 +258,8 @@ def _swap(temporary: Path, path: Path) -> None:
             continue
         try:
             os.rename(temporary, path)
-        except OSError:
-            if not path.is_dir():
+        except OSError as error:
+            if error.errno not in _THERE:
                 os.rename(old, path)
                 raise
         else:
