@@ -11,14 +11,18 @@ from segue.cli.language_models import (
     BudgetMoneyOption,
     BudgetTokensOption,
     ConcurrencyOption,
+    DryRunOption,
+    FailuresOption,
     LmOption,
     PerMinuteOption,
+    RecordOption,
 )
 
 if TYPE_CHECKING:
     from segue.cli.language_models import JobOptions
     from segue.evaluate.search import Grades
     from segue.library.search_runs import SearchRun
+    from segue.lm.base import LanguageModel
     from segue.protocols.monitor import Monitored
 
 __all__ = ["monitor"]
@@ -49,10 +53,13 @@ def monitor(
         Path | None, typer.Option("-o", "--out", metavar="FOLDER", help="Where to keep today's run, for tomorrow.")
     ] = None,
     lm: LmOption = None,
+    dry_run: DryRunOption = False,
     budget_tokens: BudgetTokensOption = None,
     budget_money: BudgetMoneyOption = None,
     concurrency: ConcurrencyOption = 4,
     per_minute: PerMinuteOption = None,
+    record: RecordOption = None,
+    failures: FailuresOption = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the comparison as JSON.")] = False,
 ) -> None:
     """Compare today's search with a stored run on their common queries.
@@ -67,7 +74,7 @@ def monitor(
 
     [dim]segue monitor --model search --against stored.jsonl --clicks log.csv --library library[/]
     """
-    from segue.cli.language_models import JobOptions
+    from segue.cli.language_models import JobOptions, opened
     from segue.cli.terminal import say
     from segue.errors import InputError
     from segue.library.search_runs import SearchRun
@@ -79,10 +86,10 @@ def monitor(
         raise InputError("fresh queries need somebody to answer them; give --model")
     stored = SearchRun.read(against)
     today = SearchRun.read(run) if run is not None else _made(model, stored, clicks or [], sample)
-    if out is not None:
+    if out is not None and not dry_run:
         say(f"wrote {today.write(out)}")
-    options = JobOptions(False, budget_tokens, budget_money, concurrency, per_minute, None)
-    grades = _judged([today, stored], library, lm, options)
+    options = JobOptions(dry_run, budget_tokens, budget_money, concurrency, per_minute, failures)
+    grades = _judged([today, stored], library, opened(lm, record=record), options)
     found = compared(today, stored, grades)
     if as_json:
         import msgspec
@@ -123,9 +130,11 @@ def _made(model: Path | None, stored: SearchRun, clicks: list[Path], sample: int
     return rerun(asked, rank, f"today-{opened.fingerprint}")
 
 
-def _judged(runs: list[SearchRun], library: Path | None, lm: str | None, options: JobOptions) -> Grades | None:
+def _judged(
+    runs: list[SearchRun], library: Path | None, language_model: LanguageModel | None, options: JobOptions
+) -> Grades | None:
     """Grades of what logged queries found; None where there are none or nobody can judge."""
-    from segue.cli.language_models import opened, run_jobs
+    from segue.cli.language_models import run_jobs
     from segue.cli.terminal import say
     from segue.library import Library
     from segue.protocols.monitor import judged_pairs
@@ -142,7 +151,6 @@ def _judged(runs: list[SearchRun], library: Path | None, lm: str | None, options
     read = Library.load(library)
     known = set(read.playlists["playlist_id"].to_list())
     pairs = tuple(pair for pair in pairs if pair[1] in known)
-    language_model = opened(lm)
     judge: Judge
     if language_model is None:
         say("no language model was given (--lm): a stand-in judges by words and vectors of the tracks")
