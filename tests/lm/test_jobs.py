@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lm.planted import PlantedModel, Year, jobs_of
-from lm.server import KEY, Chat, cut, fault, half, serving_chat, too_many
+from lm.server import KEY, Chat, cut, fault, half, hangs, serving_chat, too_many
 from segue.errors import InputError
 from segue.lm.base import InvalidReply, LanguageModelError, Prices, Temporary, TooLong, Usage
 from segue.lm.budget import Budget, worst_case
@@ -87,6 +87,14 @@ def test_servers_that_falter_are_asked_again(tmp_path: Path) -> None:
         done = run(server.model(), jobs_of(TEXTS[:3]), Year, concurrency=1, monotonic=clock.now, sleep=clock.sleep)
         assert len(done.done) == 3 and done.failures == []
         assert clock.slept[0] == pytest.approx(7) and len(clock.slept) == 4 and clock.slept[1:] == [1.0, 2.0, 4.0]
+
+
+def test_a_server_that_hangs_holds_up_nobody_else() -> None:
+    with serving_chat(lambda chat: year_of(chat.text)) as server:
+        server.first(hangs())
+        model = server.model(timeout=0.5)
+        done = run(model, jobs_of(TEXTS), Year, concurrency=2, sleep=lambda seconds: None)
+        assert len(done.done) == 12 and done.failures == [] and len(server.chats) == 13
 
 
 def test_a_server_that_asks_for_an_hour_is_left_alone() -> None:
