@@ -23,7 +23,7 @@ COMMANDS: dict[str, list[str]] = {
     "queries": ["queries", "library", "-o", "out", "-n", "2", "--styles", "keyword"],
     "variants": ["queries", "library", "-o", "out", "--part", "all", "--low", "log.csv"],
     "grade": ["grade", "library", "--queries", "queries.jsonl", "-o", "out", "--encoder", "none", "-k", "2"],
-    "judge": ["judge", "run.jsonl", "--library", "library", "-o", "out", "--sample", "2", "--depth", "2"],
+    "judge": ["judge", "run.jsonl", "--library", "library", "-o", "out", "--depth", "2", "--variants", "1"],
     "monitor": ["monitor", "run.jsonl", "--against", "run.jsonl", "--library", "library", "--json"],
 }
 """Run in a folder with a library, queries, a log of searches and a run."""
