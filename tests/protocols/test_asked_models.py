@@ -15,11 +15,12 @@ from segue.errors import InputError, QueryError
 from segue.evaluate.metrics import per_query
 from segue.library import Library, Query
 from segue.lm.jobs import run
-from segue.protocols.asked_models import AskedRows, AskedSettings, answered, end_of, questions, sampled
+from segue.protocols.asked_models import AskedRows, AskedSettings, answered, end_of, questions
 from segue.protocols.title import TitleReport, run_queries
 from segue.recommend.popularity import Popularity
 from segue.recommend.zero_shot import Chosen, chosen_rows
 from segue.split.holdout import Held, Split, held_out, holdout
+from segue.systems.title_vote import thinned
 
 ALL = AskedSettings(kinds=("zero_shot", "few_shot", "given", "data_set", "grounded"), n=8, data_set="Planted")
 
@@ -41,7 +42,7 @@ def library() -> Library:
 
 @pytest.fixture(scope="module")
 def held(library: Library) -> Held:
-    return sampled(held_out(library, holdout(library)), 6)
+    return thinned(held_out(library, holdout(library)), 6)
 
 
 @pytest.fixture
@@ -188,6 +189,6 @@ def test_what_makes_no_sense_is_said(library: Library, held: Held, server: ChatS
 
 def test_the_sample_is_spread_and_no_larger(library: Library) -> None:
     whole = held_out(library, holdout(library))
-    assert len(sampled(whole, 3).rows) == 3 and set(sampled(whole, 3).rows) <= set(whole.rows)
-    assert sampled(whole, 10_000) is whole
+    assert len(thinned(whole, 3).rows) == 3 and set(thinned(whole, 3).rows) <= set(whole.rows)
+    assert thinned(whole, 10_000) is whole
     assert isinstance(holdout(library), Split)

@@ -32,14 +32,15 @@ def evaluate_lm(
     """
     from segue.cli.methods import LEARNED
     from segue.cli.terminal import counted, progress, say
-    from segue.protocols.asked_models import AskedSettings, answered, questions, sampled
+    from segue.protocols.asked_models import AskedSettings, answered, questions
     from segue.protocols.common import REFERENCE, bundled_titles
     from segue.protocols.title import run_queries
     from segue.split.holdout import held_out
+    from segue.systems.title_vote import thinned
 
     kinds: Any = tuple(name.strip() for name in rows.split(",") if name.strip())
     settings = AskedSettings(kinds=kinds, sample=sample, n=n, until=until or "", data_set=data_set or "")
-    held = sampled(held_out(trial.library, trial.split, trial.part), settings.sample)
+    held = thinned(held_out(trial.library, trial.split, trial.part), settings.sample)
     learned = trial.recommenders.get(LEARNED)
     if "grounded" in kinds and learned is None:
         say("left out: the row 'grounded' chooses from what the title model finds; add title_vote to --methods")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, get_args
 
@@ -29,7 +29,7 @@ from segue.recommend.zero_shot import (
 from segue.split.challenge import playlist_queries, scenario
 from segue.split.holdout import Held, Split
 
-__all__ = ["KINDS", "AskedRows", "AskedSettings", "Questions", "answered", "end_of", "questions", "sampled"]
+__all__ = ["KINDS", "AskedRows", "AskedSettings", "Questions", "answered", "end_of", "questions"]
 
 _SHOWN_GIVEN = "title+first-5"
 _YEARS = range(1900, 2100)
@@ -99,13 +99,6 @@ class AskedRows:
     recommenders: dict[str, AskedModel]
     own: dict[str, tuple[Sequence[Query], Qrels]]
     notes: list[str]
-
-
-def sampled(held: Held, n: int) -> Held:
-    """At most ``n`` of the held-out playlists, evenly spaced."""
-    if len(held.rows) <= n:
-        return held
-    return replace(held, rows=held.rows[np.linspace(0, len(held.rows) - 1, n).astype(int)])
 
 
 def end_of(library: Library) -> str:

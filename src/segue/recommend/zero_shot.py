@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 import numpy as np
@@ -115,24 +116,24 @@ def song_job(
             (title, songs). data_set: its name, where it is told. At most one of these three.
     """
     if given:
-        prompt = Prompt.read(_PACKAGE, "zero_shot_given")
+        prompt = _prompt("zero_shot_given")
         messages = prompt.messages(title=title, given=_pairs(given), n=n, until=until)
     elif shown:
-        prompt = Prompt.read(_PACKAGE, "few_shot")
+        prompt = _prompt("few_shot")
         told = [{"title": example, "songs": _pairs(songs)} for example, songs in shown]
         messages = prompt.messages(examples=told, title=title, n=n, until=until)
     elif data_set:
-        prompt = Prompt.read(_PACKAGE, "zero_shot_data_set")
+        prompt = _prompt("zero_shot_data_set")
         messages = prompt.messages(title=title, n=n, until=until, data_set=data_set)
     else:
-        prompt = Prompt.read(_PACKAGE, "zero_shot")
+        prompt = _prompt("zero_shot")
         messages = prompt.messages(title=title, n=n, until=until)
     return Job(key, messages, prompt.version, max_tokens=n * _TOKENS_EACH + _TOKENS_MORE)
 
 
 def grounded_job(key: str, title: str, candidates: Sequence[tuple[str, str]], *, n: int) -> Job:
     """A question for the numbers of candidates, (name, artist), that are numbered from 1."""
-    prompt = Prompt.read(_PACKAGE, "grounded")
+    prompt = _prompt("grounded")
     told = [f"{number}. {name} - {artist}" for number, (name, artist) in enumerate(candidates, 1)]
     messages = prompt.messages(title=title, candidates=told, n=n)
     return Job(key, messages, prompt.version, max_tokens=n * _NUMBER_TOKENS + _TOKENS_MORE)
@@ -174,6 +175,12 @@ def songs_of(library: Library, rows: NDArray[np.integer]) -> list[tuple[str, str
     """(name, artist) of tracks."""
     table = library.tracks[rows.tolist()].select("name", "artist").fill_null("")
     return [(name, artist) for name, artist in table.iter_rows()]
+
+
+@lru_cache
+def _prompt(name: str) -> Prompt:
+    """A prompt of this package, read once for all questions."""
+    return Prompt.read(_PACKAGE, name)
 
 
 def _pairs(songs: Sequence[tuple[str, str]]) -> list[str]:
