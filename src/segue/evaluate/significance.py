@@ -45,6 +45,10 @@ class Interval:
     def __format__(self, spec: str) -> str:
         return f"{self.mean:{spec}} [{self.low:{spec}}, {self.high:{spec}}]"
 
+    def to_json(self) -> dict[str, float]:
+        """As reports store it."""
+        return {"mean": self.mean, "low": self.low, "high": self.high}
+
 
 @dataclass(frozen=True, slots=True)
 class Paired:

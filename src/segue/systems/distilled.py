@@ -68,14 +68,14 @@ class DistilReport:
         return {
             "n": self.n,
             "corpus": self.corpus,
-            "rouge_l": _stored(self.rouge),
-            "similarity": _stored(self.similarity),
+            "rouge_l": self.rouge.to_json(),
+            "similarity": self.similarity.to_json(),
             "similarity_by_chance": self.chance,
             "recall": {
                 str(cut): {
-                    "without": _stored(without),
-                    "with": _stored(with_),
-                    "difference": _stored(difference.difference),
+                    "without": without.to_json(),
+                    "with": with_.to_json(),
+                    "difference": difference.difference.to_json(),
                     "p": difference.p,
                 }
                 for cut, (without, with_, difference) in self.recall.items()
@@ -196,7 +196,3 @@ def _ranks(
         if len(place):
             ranks[i] = place[0]
     return ranks
-
-
-def _stored(found: Interval) -> dict[str, float]:
-    return {"mean": found.mean, "low": found.low, "high": found.high}

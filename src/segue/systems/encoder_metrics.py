@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from segue.encode.base import Encoder
 from segue.errors import MissingDependency
 from segue.evaluate.drawing import COLOURS, REFERENCE_COLOUR, as_svg, panels
-from segue.evaluate.significance import Interval, interval, paired
+from segue.evaluate.significance import interval, paired
 from segue.systems.recipe_score import RecipeScore
 
 if TYPE_CHECKING:
@@ -24,14 +24,10 @@ def validated(score: RecipeScore, base: Encoder, tuned: Encoder) -> dict[str, di
     ours, theirs = score.per_query(tuned, _METRICS), score.per_query(base, _METRICS)
     found: dict[str, dict[str, float]] = {}
     for name in _METRICS:
-        found[name] = _stored(interval(ours[name]))
+        found[name] = interval(ours[name]).to_json()
         if theirs[name].mean() > 0:
-            found[f"{name}, ratio to the base"] = _stored(paired(ours[name], theirs[name]).ratio)
+            found[f"{name}, ratio to the base"] = paired(ours[name], theirs[name]).ratio.to_json()
     return found
-
-
-def _stored(found: Interval) -> dict[str, float]:
-    return {"mean": found.mean, "low": found.low, "high": found.high}
 
 
 def loss_curves(manifest: Mapping[str, Any], metric: str = "NDCG@500 of the recipe") -> str | None:

@@ -68,10 +68,10 @@ class SearchScore:
             theirs, ours = read(before), read(after)
             for label, each in ((name, ours), (f"{name} of the base", theirs)):
                 one = interval(each)
-                found[label] = {"mean": one.mean, "low": one.low, "high": one.high}
+                found[label] = one.to_json()
             if theirs.mean() > 0:
                 ratio = paired(ours, theirs).ratio
-                found[f"{name}, ratio to the base"] = {"mean": ratio.mean, "low": ratio.low, "high": ratio.high}
+                found[f"{name}, ratio to the base"] = ratio.to_json()
         return found
 
 

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from segue.encode.sentiment import CLASSES
 from segue.evaluate.classification import confusion, drop, paired_scores, recalls, scored
-from segue.evaluate.significance import Interval
 from segue.sources.labelled_texts import LabelledTexts
 
 __all__ = ["Predictions", "evaluation", "predictions"]
@@ -64,7 +63,7 @@ def evaluation(
     for row in rows:
         if row is not ours:
             found = paired_scores(held.classes, ours.predicted, row.predicted, len(CLASSES))
-            against[row.name] = {k: {**_stored(one.difference), "p": one.p} for k, one in found.items()}
+            against[row.name] = {k: {**one.difference.to_json(), "p": one.p} for k, one in found.items()}
     made: dict[str, Any] = {
         "data": {"label": held.label, "n": len(held), "counts": held.counts(), "notes": dict(held.notes)},
         "present": list(held.present),
@@ -77,8 +76,8 @@ def evaluation(
         lost = drop(before, ours.table)
         made["drop"] = {
             "from": before_label,
-            "before": {name: _stored(one) for name, one in scored(before).items()},
-            "scores": {name: {**_stored(one.drop), "share": _stored(one.share)} for name, one in lost.items()},
+            "before": {name: one.to_json() for name, one in scored(before).items()},
+            "scores": {name: {**one.drop.to_json(), "share": one.share.to_json()} for name, one in lost.items()},
         }
     return made
 
@@ -87,12 +86,8 @@ def _row(row: Predictions) -> dict[str, Any]:
     found = recalls(row.table).tolist()
     return {
         "name": row.name,
-        "scores": {name: _stored(one) for name, one in scored(row.table).items()},
+        "scores": {name: one.to_json() for name, one in scored(row.table).items()},
         "recalls": {c: None if np.isnan(r) else r for c, r in zip(CLASSES, found, strict=True)},
         "confusion": row.table.tolist(),
         "chosen": dict(row.chosen),
     }
-
-
-def _stored(found: Interval) -> dict[str, float]:
-    return {"mean": found.mean, "low": found.low, "high": found.high}
