@@ -242,10 +242,9 @@ def _swap(temporary: Path, path: Path) -> None:
                 os.rename(temporary, path)
                 return
             except OSError as error:
-                # another build of the same folder was faster, and may have moved on by now; this one is newer
+                # another build of the same folder was faster; this one is newer
                 if error.errno not in _THERE:
                     raise
-                continue
         if exchange is not None and (
             exchange(_AT_FDCWD, os.fsencode(temporary), _AT_FDCWD, os.fsencode(path), _RENAME_EXCHANGE) == 0
         ):
