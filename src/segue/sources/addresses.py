@@ -9,13 +9,16 @@ from urllib.parse import quote, unquote, urlsplit
 
 from segue.sources.text import canonical_id
 
-__all__ = ["address_of", "id_of", "is_address", "path_of", "uri_of"]
+__all__ = ["address_of", "id_of", "is_address", "link_of", "path_of", "uri_of"]
 
 # "spotify:track:...", "t:...", "isrc:..."; not a path, not a link, no white space that a format could lose
 _OPAQUE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?![/\\])[!-~]+")
 _AUDIO = re.compile(r"\.(?:mp3|flac|ogg|oga|opus|m4a|aac|wav|wma|aiff?|ape|wv|mpc|mp4|webm|mka)", re.IGNORECASE)
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+_SPOTIFY_TRACK = re.compile(r"spotify:track:([0-9A-Za-z]{22})")
+_RECORDING = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_WEB = re.compile(r"https?://[A-Za-z0-9][!-~]{0,1000}")
 _OWN = "segue:track:"
 
 
@@ -61,6 +64,23 @@ def uri_of(location: str) -> str:
         return location
     encoded = quote(location, errors="replace")
     return f"file://{encoded}" if location.startswith("/") else encoded
+
+
+def link_of(track_id: str, location: str | None = None) -> str | None:
+    """Where a browser opens a track: its page at Spotify or MusicBrainz, or its own web address; None for any other.
+
+    Only https and http come out, whatever goes in: an id is a stranger's text.
+
+    >>> link_of("spotify:track:4uLU6hMCjMI75M1A2tKUQC"), link_of("javascript:alert(1)")
+    ('https://open.spotify.com/track/4uLU6hMCjMI75M1A2tKUQC', None)
+    """
+    spotify = _SPOTIFY_TRACK.fullmatch(track_id)
+    if spotify:
+        return f"https://open.spotify.com/track/{spotify[1]}"
+    recording = _RECORDING.search(track_id.lower()) if "musicbrainz" in track_id or "mbid" in track_id else None
+    if recording:
+        return f"https://musicbrainz.org/recording/{recording[0]}"
+    return next((text for text in (location, track_id) if text and _WEB.fullmatch(text)), None)
 
 
 def path_of(entry: str, base: Path | None, *, encoded: bool) -> str:

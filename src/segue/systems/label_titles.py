@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from segue.evaluate.pooling import Pair, Pool
 from segue.library.names import recording_key
 from segue.recommend.rules import Rules
-from segue.systems.model import Model, Request
+from segue.systems.model import Model
+from segue.systems.requests import Request
 
 __all__ = ["title_pool"]
 

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from segue.encode.base import Encoder
 from segue.errors import QueryError, StoredDataError
-from segue.library import Catalogue, Interactions, Query, Ranking, Track
+from segue.library import Catalogue, Interactions, Query, Ranking
 from segue.library.arrays import load_array
 from segue.library.names import fold
 from segue.library.ranking import Recommender
-from segue.recommend.explain import Because, Explainer
+from segue.recommend.adventure import adventured
+from segue.recommend.explain import Explainer
+from segue.recommend.order import ordered
 from segue.recommend.rules import Rules, apply
+from segue.recommend.taste import NO_TASTE, Taste, leaned
 from segue.systems.manifest import FORMAT_VERSION, check_sizes, folder_state, read_manifest
 from segue.systems.recipes import open_encoder, open_recommender
+from segue.systems.requests import Answer, AnsweredTrack, Request
 from segue.views.negation import split_negation
 
-__all__ = ["FORMAT_VERSION", "Answer", "AnsweredTrack", "Model", "Request"]
+__all__ = ["FORMAT_VERSION", "MAX_SEED_TRACKS", "Answer", "Model", "Request"]
 
 MAX_SEED_TRACKS = 1_000
 _SPARE = 5  # how many times the wanted length is ranked, so that rules have something to choose from
@@ -36,63 +43,6 @@ _VERSIONS = {
     "demo": ("demo",),
     "remaster": ("remaster", "remastered"),
 }
-
-
-@dataclass(frozen=True)
-class Request:
-    """What a person asks for.
-
-    Args:
-        title: as typed. tracks: given tracks as typed ("Name - Artist"). track_ids: given tracks by id.
-        rules: what the list must look like.
-        explain: whether each track says why it is there.
-    """
-
-    title: str = ""
-    tracks: tuple[str, ...] = ()
-    track_ids: tuple[str, ...] = ()
-    rules: Rules = field(default_factory=Rules)
-    explain: bool = True
-
-
-@dataclass(frozen=True)
-class AnsweredTrack:
-    """One line of an answer."""
-
-    rank: int
-    row: int
-    track: Track
-    score: float
-    because: tuple[Because, ...]
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A playlist, why, and what could not be served."""
-
-    query: dict[str, Any]
-    fingerprint: str
-    ignored: tuple[str, ...]
-    tracks: tuple[AnsweredTrack, ...]
-
-    def to_json(self) -> dict[str, Any]:
-        """The stable JSON shape of ``segue recommend --json``."""
-        return {
-            "query": self.query,
-            "model": {"fingerprint": self.fingerprint},
-            "ignored": list(self.ignored),
-            "tracks": [
-                {
-                    "rank": t.rank,
-                    "track_id": t.track.track_id,
-                    "name": t.track.name,
-                    "artist": t.track.artist,
-                    "score": round(t.score, 6),
-                    "because": [b.to_json() for b in t.because],
-                }
-                for t in self.tracks
-            ],
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,24 +144,57 @@ class Model:
         """Of several versions the one that most playlists have."""
         if len(rows) == 1:
             return rows[0]
-        popularity: Any = getattr(self.recommender, "popularity", self.recommender)
-        counts = popularity.counts
-        return max(rows, key=lambda row: (int(counts[row]), -row))
+        return max(rows, key=lambda row: (int(self.counts[row]), -row))
 
-    def rank(self, query: Query, rules: Rules) -> Ranking:
+    @property
+    def counts(self) -> NDArray[np.int32]:
+        """In how many training playlists each track is, int32 ``(n_tracks,)``."""
+        popularity: Any = getattr(self.recommender, "popularity", self.recommender)
+        counts: NDArray[np.int32] = popularity.counts
+        return counts
+
+    def taste(self, request: Request) -> Taste:
+        """The tracks that a person judged, as rows; ids that the catalogue does not have say nothing."""
+
+        def rows(ids: tuple[str, ...]) -> tuple[int, ...]:
+            found = (self.catalogue.find_id(track_id) for track_id in ids[:MAX_SEED_TRACKS])
+            return tuple(dict.fromkeys(row for row in found if row is not None))
+
+        return Taste(rows(request.kept), rows(request.more), rows(request.never))
+
+    def rank(
+        self,
+        query: Query,
+        rules: Rules,
+        *,
+        taste: Taste = NO_TASTE,
+        adventure: float = 0.0,
+        only: NDArray[np.bool_] | None = None,
+    ) -> Ranking:
         """Rank deep enough for the rules and apply them.
 
         A title that wants no versions of a kind ("not live", "no remixes") is a rule on names too.
+
+        Args:
+            taste: what a person said about tracks. adventure: -1 (hits) to 1 (deep cuts).
+            only: tracks that may be listed, bool ``(n_tracks,)``; None for all.
         """
         unwanted = {fold(text).removesuffix("es").removesuffix("s") for text in split_negation(query.title).unwanted}
         versions = [word for kind in sorted(unwanted) for word in _VERSIONS.get(kind, ())]
         if versions:
             rules = replace(rules, exclude_words=(*rules.exclude_words, *versions))
+        if taste.never:
+            rules = replace(rules, exclude_tracks=(*rules.exclude_tracks, *taste.never))
         deep = max(rules.most_tracks * _SPARE, 500)
         # a length in minutes is not known to be filled; with tracks of ten minutes it would be
         enough = rules.most_tracks if rules.minutes is None else rules.minutes / 10
         while True:
-            ranking = apply(self.recommender.recommend(query, deep), self.catalogue, rules, query)
+            ranking = leaned(self.recommender.recommend(query, deep), query, taste, self.recommender, deep)
+            ranking = adventured(ranking, self.counts, adventure)
+            if only is not None:
+                kept = only[ranking.rows]
+                ranking = Ranking(ranking.rows[kept], ranking.scores[kept], ranking.ignored)
+            ranking = apply(ranking, self.catalogue, rules, query)
             if len(ranking) >= enough or deep >= len(self.catalogue):
                 return ranking
             deep *= _DEEPER
@@ -231,14 +214,11 @@ class Model:
 
     def _answer(self, request: Request) -> Answer:
         query, unknown = self.query(request)
-        ranking = self.rank(query, request.rules)
+        ranking = self.rank(query, request.rules, taste=self.taste(request), adventure=request.adventure)
+        ranking = ordered(ranking, request.order, self.catalogue, self.playlist_tracks)
         because = self._explainer.explain(query, ranking) if request.explain else [()] * len(ranking)
         return Answer(
-            query={
-                "title": request.title,
-                "tracks": [self.catalogue.texts["track_id"][row] for row in query.seed_tracks],
-                "rules": request.rules.to_json(),
-            },
+            query=self._said(request, query),
             fingerprint=self.fingerprint,
             ignored=(*unknown, *ranking.ignored),
             tracks=tuple(
@@ -246,3 +226,19 @@ class Model:
                 for i, (row, score, why) in enumerate(zip(ranking.rows, ranking.scores, because, strict=True))
             ),
         )
+
+    def _said(self, request: Request, query: Query) -> dict[str, Any]:
+        """What was asked, as the answer repeats it; wishes that were not made are left out."""
+        ids = self.catalogue.texts["track_id"]
+        said: dict[str, Any] = {
+            "title": request.title,
+            "tracks": [ids[row] for row in query.seed_tracks],
+            "rules": request.rules.to_json(),
+        }
+        wishes = {"kept": list(request.kept), "more": list(request.more), "never": list(request.never)}
+        said |= {name: value for name, value in wishes.items() if value}
+        if request.adventure:
+            said["adventure"] = request.adventure
+        if request.order != "ranked":
+            said["order"] = request.order
+        return said

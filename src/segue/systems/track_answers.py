@@ -13,7 +13,7 @@ from segue.errors import InputError, QueryError
 from segue.library import Ranking
 from segue.recommend.because import Because, Kind, merged
 from segue.recommend.track_neighbours import ARTIST, Given
-from segue.systems.model import Answer, AnsweredTrack
+from segue.systems.requests import Answer, AnsweredTrack
 from segue.systems.track_model import TrackModel
 from segue.systems.track_parts import AUDIO, LEARNT, LYRICS
 
