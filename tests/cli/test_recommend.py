@@ -22,7 +22,8 @@ def test_json_has_its_shape(segue: Segue, model: Path) -> None:
     assert [track["rank"] for track in answer["tracks"]] == list(range(1, 8))
     for track in answer["tracks"]:
         assert list(track) == [
-            "rank", "track_id", "name", "artist", "album", "year", "duration_ms", "explicit", "link", "score", "because",
+            "rank", "track_id", "name", "artist", "album", "year", "duration_ms", "explicit", "link", "score",
+            "because",
         ]  # fmt: skip
         assert isinstance(track["because"], list)
 

@@ -53,7 +53,8 @@ def test_an_answer_has_the_promised_shape(trained: Trained) -> None:
     assert isinstance(answer["tracks"], list) and len(answer["tracks"]) == N
     for rank, track in enumerate(answer["tracks"], start=1):
         assert list(track) == [
-            "rank", "track_id", "name", "artist", "album", "year", "duration_ms", "explicit", "link", "score", "because",
+            "rank", "track_id", "name", "artist", "album", "year", "duration_ms", "explicit", "link", "score",
+            "because",
         ]  # fmt: skip
         assert track["rank"] == rank and isinstance(track["score"], float)
         assert track["name"] and track["artist"] and track["artist"] != "Taylor Swift"
