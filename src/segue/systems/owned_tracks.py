@@ -1,0 +1,76 @@
+"""One's own music as a model sees it: which tracks of the catalogue the owned ones are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.index.bm25 import Bm25Index
+from segue.library import Catalogue, Interactions, Library, Track
+from segue.systems.model import Model
+
+__all__ = ["Owned"]
+
+
+@dataclass(frozen=True, eq=False)
+class Owned:
+    """A library of one's own, matched to the catalogue of a model; frozen, safe to share between threads.
+
+    Args:
+        catalogue: the owned tracks, with their own names, durations and locations.
+        rows: for each owned track the rows of the model's catalogue that are it or a version that sounds like it, the
+            best first; none where nobody put it in a playlist. ``(n_owned, n_tracks of the model)``.
+        by: how it was found, position in :data:`~segue.systems.owned_match.BY` or -1, int8 ``(n_owned,)``.
+        alike: likeness of the names, 0 to 1, 1 where they fold to the same; float32 ``(n_owned,)``.
+        ambiguous: whether others were as likely; bool ``(n_owned,)``.
+        artists: the model's artist row of each owned track, -1 where it has no such artist; int32 ``(n_owned,)``.
+        artist_sizes: tracks that the model has by that artist; int32 ``(n_owned,)``.
+        words: names, albums, artists and genres of the tracks that the model does not have, by owned row.
+        fingerprint: digest of the owned library, the model and the match.
+    """
+
+    catalogue: Catalogue
+    rows: Interactions
+    by: NDArray[np.int8]
+    alike: NDArray[np.float32]
+    ambiguous: NDArray[np.bool_]
+    artists: NDArray[np.int32]
+    artist_sizes: NDArray[np.int32]
+    words: Bm25Index
+    fingerprint: str
+
+    @classmethod
+    def match(cls, model: Model, library: Library) -> Owned:
+        """Find the tracks of a library in a model's catalogue."""
+        from segue.systems.owned_match import matched
+
+        return matched(model, library)
+
+    @classmethod
+    def open(cls, model: Model, folder: Path | str) -> Owned:
+        """The same for a library folder; what was matched before is read from the user's cache.
+
+        Raises:
+            StoredDataError: the folder is no library, or a damaged one.
+        """
+        from segue.systems.owned_cache import opened
+
+        return opened(model, Path(folder))
+
+    def __len__(self) -> int:
+        return len(self.catalogue)
+
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """Which owned tracks the model has, bool ``(n_owned,)``."""
+        known: NDArray[np.bool_] = np.diff(self.rows.indptr) > 0
+        return known
+
+    def track_of(self, track_id: str) -> Track | None:
+        """An owned track by its own id, with its own name and location; None where there is none."""
+        row = self.catalogue.find_id(track_id)
+        return None if row is None else self.catalogue.track(row)
