@@ -30,19 +30,28 @@ class Gate:
 
     Args:
         threads: works at once. waiting: requests that wait for one of them. seconds: from coming in to the answer.
+        changed: told how many threads are busy and how many requests wait, whenever that changes.
 
     A work that took too long cannot be stopped: its request gets its 504, but its thread stays counted until it is
     really free, so that stuck works show as "busy" and not as a pile of further stuck works. To be used from one
     event loop.
     """
 
-    def __init__(self, threads: int, waiting: int, seconds: float) -> None:
+    def __init__(
+        self,
+        threads: int,
+        waiting: int,
+        seconds: float,
+        *,
+        changed: Callable[[int, int], None] = lambda busy, waiting: None,
+    ) -> None:
         self.threads, self.most_waiting, self.seconds = threads, waiting, seconds
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="segue-work")
         self._queue: deque[asyncio.Future[None]] = deque()
         self._busy = 0
         self._mean = 0.05
         self._closed = False
+        self._changed = changed
 
     @property
     def busy(self) -> int:
@@ -66,6 +75,7 @@ class Gate:
         until = time.monotonic() + self.seconds
         if self._busy < self.threads:
             self._busy += 1
+            self._changed(self._busy, len(self._queue))
         else:
             await self._wait(until)
         return await self._done(work, until)
@@ -85,6 +95,7 @@ class Gate:
             raise self._full()
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.append(place)
+        self._changed(self._busy, len(self._queue))
         gone = disconnected.get()
         left = asyncio.ensure_future(gone()) if gone is not None else None
         try:
@@ -112,6 +123,7 @@ class Gate:
         place.cancel()
         with contextlib.suppress(ValueError):
             self._queue.remove(place)
+        self._changed(self._busy, len(self._queue))
 
     async def _done(self, work: Callable[[], T], until: float) -> T:
         loop = asyncio.get_running_loop()
@@ -161,8 +173,10 @@ class Gate:
             place = self._queue.popleft()
             if not place.done():
                 place.set_result(None)
-                return
-        self._busy -= 1
+                break
+        else:
+            self._busy -= 1
+        self._changed(self._busy, len(self._queue))
 
     def _full(self) -> Problem:
         after = math.ceil((len(self._queue) + 1) * self._mean / self.threads)

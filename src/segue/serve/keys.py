@@ -23,10 +23,12 @@ from segue.library.folders import locked
 from segue.library.names import fold, one_line
 from segue.serve.problems import Problem
 
-__all__ = ["Caller", "Key", "Keys", "add_key", "caller", "read_keys", "remove_key"]
+__all__ = ["FILE", "Caller", "Key", "Keys", "add_key", "caller", "read_keys", "remove_key"]
 
 _log = logging.getLogger("segue.serve")
 
+FILE = "keys.json"
+"""Name of the file of keys in a service's data folder."""
 _KIND = "segue keys"
 _PREFIX = "segue_"
 _MOST_KEYS = 1_000
@@ -122,14 +124,24 @@ class Keys:
     """The keys of a running service, read again when their file changes.
 
     Args:
-        file: written by :func:`add_key`; none yet is none that fits. needed: whether requests need a key at all.
+        file: written by :func:`add_key`; where there is none yet, no key fits.
     """
 
-    def __init__(self, file: Path, *, needed: bool) -> None:
-        self.file, self.needed = file, needed
+    def __init__(self, file: Path) -> None:
+        self.file = file
         self._state: tuple[int, int, int] | None = None
         self._hashes: dict[str, bytes] = {}
         self._used: dict[str, str] = {}
+
+    @classmethod
+    def open(cls, data: Path) -> Keys:
+        """The keys in a service's data folder.
+
+        Raises:
+            StoredDataError: their file is damaged, or others could put their own keys into it.
+        """
+        read_keys(data / FILE)
+        return cls(data / FILE)
 
     def find(self, secret: str) -> str | None:
         """Id of a key; None if it is not one of ours. All are compared, in constant time, whichever fits."""
@@ -150,8 +162,6 @@ class Keys:
         Raises:
             Problem: 401, a key is needed and this is none.
         """
-        if not self.needed:
-            return Caller("")
         scheme, _, secret = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not secret.strip():
             raise _no("a key is needed; send it as 'Authorization: Bearer KEY'")
@@ -187,7 +197,10 @@ def caller(request: Request) -> Caller:
     known = request.scope.get("segue.caller")
     if isinstance(known, Caller):
         return known
-    keys: Keys = request.app.state.serving.keys
+    serving = request.app.state.serving
+    if not serving.settings.keys:
+        return Caller("")
+    keys: Keys = serving.keys
     return keys.caller(request.headers.get("authorization"))
 
 

@@ -36,6 +36,7 @@ class Measures:
         self._waiting = self._gauge("segue_requests_waiting", "Requests that wait for a thread.", "livesum")
         self._busy = self._gauge("segue_threads_busy", "Threads at work.", "livesum")
         self._generation = self._gauge("segue_model_generation", "Models opened since the start.", "livemin")
+        self._generation.set(1)
         self._failures = Counter(
             "segue_model_reload_failures", "Models that could not be opened.", registry=self.registry
         )
@@ -55,15 +56,14 @@ class Measures:
         self._busy.set(busy)
         self._waiting.set(waiting)
 
-    def generation(self, number: int) -> None:
-        """Another model answers from now on."""
-        self._generation.set(number)
+    def reloaded(self, worked: bool) -> None:
+        """Models were opened again: others answer from now on, or the old ones go on because that failed."""
+        if worked:
+            self._generation.inc()
+        else:
+            self._failures.inc()
 
-    def reload_failed(self) -> None:
-        """A new model could not be opened; the old one goes on."""
-        self._failures.inc()
-
-    def render(self) -> tuple[bytes, str]:
+    def text(self) -> tuple[bytes, str]:
         """Everything as text, and its media type."""
         registry = self.registry
         if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
