@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from segue.errors import StoredDataError
 from segue.library.arrays import load_array, save_array
 from segue.library.names import fold, recording_key
 from segue.library.strings import HashIndex, StringArray, hash64
@@ -17,11 +19,14 @@ from segue.library.strings import HashIndex, StringArray, hash64
 if TYPE_CHECKING:
     from segue.library.library import Library
 
-__all__ = ["Catalogue", "Track"]
+__all__ = ["FEATURES", "Catalogue", "Track"]
 
 _UNKNOWN = -1
 _TEXTS = ("track_id", "name", "artist", "album", "location")
 _NUMBERS = ("year", "duration_ms", "explicit", "artist_row", "recording")
+FEATURES = ("energy", "tempo", "valence", "danceability", "acousticness", "loudness", "key", "mode")
+"""Audio features that a catalogue keeps where a library has them, in the units of
+:data:`~segue.library.tables.AUDIO_FEATURES`; NaN is "not known", and so is a key of -1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,7 @@ class Catalogue:
         texts: ``track_id``, ``name``, ``artist``, ``album``, ``location``; the empty string is "not known".
         year: int16, -1 is "not known". duration_ms: int32, -1 likewise. explicit: int8 (0, 1, -1).
         artist_row: int32. recording: uint64 hash, equal for versions of one recording.
+        features: those of :data:`FEATURES` that any track has, float32, NaN is "not known"; none in older models.
         by_id, by_name: row lookups by track id and by folded "name <tab> artist".
     """
 
@@ -58,6 +64,7 @@ class Catalogue:
     by_id: HashIndex
     by_name: HashIndex
     by_recording: HashIndex
+    features: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, library: Library) -> Catalogue:
@@ -76,6 +83,7 @@ class Catalogue:
             by_id=HashIndex.of(texts["track_id"]),
             by_name=HashIndex.of(keys),
             by_recording=HashIndex.of(recordings),
+            features=_features_of(library),
         )
 
     def save(self, folder: Path) -> None:
@@ -84,6 +92,8 @@ class Catalogue:
             strings.save(folder, name)
         for name in _NUMBERS:
             save_array(folder / f"{name}.npy", getattr(self, name))
+        for name, values in self.features.items():
+            save_array(folder / f"{name}.npy", values)
         self.by_id.save(folder, "by_id")
         self.by_name.save(folder, "by_name")
         self.by_recording.save(folder, "by_recording")
@@ -101,6 +111,7 @@ class Catalogue:
             by_id=HashIndex.load(folder, "by_id"),
             by_name=HashIndex.load(folder, "by_name"),
             by_recording=HashIndex.load(folder, "by_recording"),
+            features=_features_in(folder, len(numbers["year"])),
             **numbers,
         )
 
@@ -121,6 +132,11 @@ class Catalogue:
     def knows_explicit(self) -> bool:
         """Whether any track says if it is explicit."""
         return bool((self.explicit >= 0).any())
+
+    @cached_property
+    def knows_features(self) -> bool:
+        """Whether any track has an audio feature."""
+        return bool(self.features)
 
     def track(self, row: int) -> Track:
         """One track.
@@ -171,3 +187,34 @@ class Catalogue:
                 if rows:
                     return rows
         return []
+
+
+def _features_of(library: Library) -> dict[str, NDArray[np.float32]]:
+    """The audio features that any track of a library has; what is no finite number is not known."""
+    found = {}
+    for name in FEATURES:
+        if name not in library.tracks.columns:
+            continue
+        values = library.tracks[name].to_numpy().astype(np.float32)
+        values[~np.isfinite(values)] = np.nan
+        if name == "key":
+            values[values < 0] = np.nan
+        if not np.isnan(values).all():
+            found[name] = values
+    return found
+
+
+def _features_in(folder: Path, n: int) -> dict[str, NDArray[np.float32]]:
+    """Map the features that a folder has.
+
+    Raises:
+        StoredDataError: one is damaged, or of another number of tracks.
+    """
+    found = {}
+    for name in FEATURES:
+        file = folder / f"{name}.npy"
+        if file.exists():
+            found[name] = load_array(file, dtype=np.float32)
+            if found[name].shape != (n,):
+                raise StoredDataError(f"{file} is damaged (not of {n:,} tracks); build the folder again")
+    return found
