@@ -26,7 +26,7 @@ from segue.systems.recipes import open_encoder, open_recommender
 from segue.systems.requests import Answer, AnsweredTrack, Request
 from segue.views.negation import split_negation
 
-__all__ = ["FORMAT_VERSION", "MAX_SEED_TRACKS", "Answer", "Model", "Request"]
+__all__ = ["FORMAT_VERSION", "MAX_SEED_TRACKS", "Answer", "Model", "Request", "without_versions"]
 
 MAX_SEED_TRACKS = 1_000
 _SPARE = 5  # how many times the wanted length is ranked, so that rules have something to choose from
@@ -179,10 +179,7 @@ class Model:
             taste: what a person said about tracks. adventure: -1 (hits) to 1 (deep cuts).
             only: tracks that may be listed, bool ``(n_tracks,)``; None for all.
         """
-        unwanted = {fold(text).removesuffix("es").removesuffix("s") for text in split_negation(query.title).unwanted}
-        versions = [word for kind in sorted(unwanted) for word in _VERSIONS.get(kind, ())]
-        if versions:
-            rules = replace(rules, exclude_words=(*rules.exclude_words, *versions))
+        rules = without_versions(query.title, rules)
         if taste.never:
             rules = replace(rules, exclude_tracks=(*rules.exclude_tracks, *taste.never))
         deep = max(rules.most_tracks * _SPARE, 500)
@@ -242,3 +239,14 @@ class Model:
         if request.order != "ranked":
             said["order"] = request.order
         return said
+
+
+def without_versions(title: str, rules: Rules) -> Rules:
+    """The rules, and that no names of versions be listed which a title does not want.
+
+    >>> without_versions("rock, no remixes", Rules()).exclude_words
+    ('remix', 'remixed', 'mix')
+    """
+    unwanted = {fold(text).removesuffix("es").removesuffix("s") for text in split_negation(title).unwanted}
+    versions = [word for kind in sorted(unwanted) for word in _VERSIONS.get(kind, ())]
+    return replace(rules, exclude_words=(*rules.exclude_words, *versions)) if versions else rules
