@@ -1,0 +1,79 @@
+"""The application: models, stores and routes put together."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from segue.serve import problem_handlers
+from segue.serve.current import Current
+from segue.serve.gate import Gate
+from segue.serve.guard import guarded
+from segue.serve.keys import Keys
+from segue.serve.measures import Measures
+from segue.serve.routes import health, page, recommend
+from segue.serve.serving import Serving
+from segue.serve.settings import ServeSettings
+from segue.serve.store import Store
+
+__all__ = ["create_app"]
+
+
+_ABOUT = """Playlists from words, learnt from playlists that people made.
+
+Errors are problem details (RFC 9457, `application/problem+json`). Every answer carries `X-Request-Id`. Where the
+service wants keys, send `Authorization: Bearer KEY`.
+"""
+_ROUTERS = (recommend.router, health.router, page.router)
+
+
+def create_app(settings: ServeSettings) -> FastAPI:
+    """Open everything that the settings name and make the application; its lifespan watches the folders.
+
+    Raises:
+        StoredDataError: a model is missing, damaged or newer. OutputError: the data folder cannot be written to.
+    """
+    measures = Measures()
+    limits = settings.limits
+    keys = Keys.open(settings.data)
+    state = Serving(
+        settings=settings,
+        current=Current(settings, measures),
+        store=Store.open(settings.data),
+        gate=Gate(limits.threads, limits.waiting, limits.seconds),
+        keys=keys,
+        measures=measures,
+    )
+    app = FastAPI(
+        title="Segue",
+        version="v1",
+        summary="Playlists from words.",
+        description=_ABOUT,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        docs_url=None,  # its scripts would come from elsewhere, and nothing here asks another machine
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.serving = state
+    app.state.version = version("segue-playlists")
+    problem_handlers.install(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+    app.mount("/static", page.static_files(), name="static")
+    app.add_middleware(guarded, settings=settings, measures=measures, keys=keys)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    state: Serving = app.state.serving
+    state.current.watch()
+    try:
+        yield
+    finally:
+        state.current.stop()
+        state.gate.close()
+        state.store.close()

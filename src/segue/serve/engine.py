@@ -1,0 +1,197 @@
+"""One generation of opened models: everything that requests are answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segue.errors import StoredDataError
+from segue.index.suggest import Suggestions
+from segue.library.arrays import fingerprint
+from segue.serve.settings import ServeSettings
+from segue.serve.wishes import ArtistNames
+from segue.systems.manifest import folder_state
+from segue.systems.model import Model
+from segue.systems.requests import Answer, Request
+
+if TYPE_CHECKING:
+    from segue.systems.owned import Owned
+    from segue.systems.search_model import SearchModel
+    from segue.systems.track_model import TrackModel
+    from segue.systems.two_tower_folder import TwoTowerModel
+
+__all__ = ["Engine", "States", "states_of"]
+
+States = Mapping[str, tuple[int, ...]]
+"""Of each folder or file that was given: what changes when another is put in its place."""
+_MOST_MAP = 64 << 20  # bytes of a map file
+_WARM = ("rainy sunday", "90s rap, not eminem")
+
+
+@dataclass(frozen=True, eq=False)
+class Engine:
+    """Opened models; frozen, shared by all threads, swapped as a whole.
+
+    Args:
+        model: the title model. search, tracks, towers: None where none was given. owned: of one's own library.
+        map: bytes of the map's JSON. suggestions: of the model's catalogue, for search as you type.
+        states: of the folders when they were opened.
+    """
+
+    model: Model
+    suggestions: Suggestions
+    search: SearchModel | None = None
+    tracks: TrackModel | None = None
+    towers: TwoTowerModel | None = None
+    owned: Owned | None = None
+    map: bytes | None = None
+    states: States = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digest of everything that answers depend on."""
+        others = {
+            name: part.fingerprint
+            for name in ("search", "tracks", "towers", "owned")
+            if (part := getattr(self, name)) is not None
+        }
+        return fingerprint("segue engine", self.model.fingerprint, others) if others else self.model.fingerprint
+
+    @classmethod
+    def open(cls, settings: ServeSettings, before: Engine | None = None) -> Engine:
+        """Open everything that the settings name.
+
+        Args:
+            before: a generation whose parts are taken over where their folders are the same still.
+
+        Raises:
+            StoredDataError: a folder is missing, damaged or newer; the message names it.
+        """
+        states = states_of(settings)
+
+        def unchanged(name: str) -> bool:
+            return before is not None and before.states.get(name, ()) == states.get(name, ())
+
+        kept = before if before is not None and unchanged("model") else None
+        model = kept.model if kept else Model.load(settings.model)
+        return cls(
+            model=model,
+            suggestions=kept.suggestions if kept else Suggestions.of(model.catalogue, model.counts),
+            search=before.search if before and unchanged("search") else _search(settings.search),
+            tracks=before.tracks if before and unchanged("tracks") else _tracks(settings.tracks),
+            towers=before.towers if before and unchanged("towers") else _towers(settings.towers),
+            owned=kept.owned if kept and unchanged("owned") else _owned(model, settings.owned),
+            map=before.map if before and unchanged("map") else _map(settings.map),
+            states=states,
+        )
+
+    def warm(self) -> None:
+        """Ask once, so that the first request does not pay for mapping and look-ups.
+
+        Raises:
+            StoredDataError: the model cannot answer, so it must not be put to work.
+        """
+        for title in _WARM:
+            self.answer(Request(title=title))
+        if self.search is not None:
+            self.search.answer(_WARM[0])
+
+    @cached_property
+    def artists(self) -> ArtistNames:
+        """Artists of the title model's catalogue by name."""
+        return ArtistNames(self.model.catalogue)
+
+    def answer(self, request: Request, exclude_artists: Sequence[str] = ()) -> Answer:
+        """The list that the title model makes; of owned tracks alone where a library was given.
+
+        Args:
+            exclude_artists: the names behind the request's rule, for artists that only the owned library has.
+
+        Raises:
+            QueryError: it holds more than can be looked at. StoredDataError: the model is damaged.
+        """
+        if self.owned is None:
+            return self.model.answer(request)
+        from segue.systems.owned import owned_answer
+
+        return owned_answer(self.model, self.owned, request, exclude_artists=exclude_artists)
+
+
+def states_of(settings: ServeSettings) -> States:
+    """The state of every folder and file that the settings name; empty tuples where there is none."""
+    named = {name: getattr(settings, name) for name in ("model", "search", "tracks", "towers", "owned", "map")}
+    return {
+        name: _file_state(path) if name == "map" else folder_state(path)
+        for name, path in named.items()
+        if path is not None
+    }
+
+
+def _file_state(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _search(path: Path | None) -> SearchModel | None:
+    if path is None:
+        return None
+    from segue.systems.search_model import SearchModel
+
+    return SearchModel.open(path)
+
+
+def _tracks(path: Path | None) -> TrackModel | None:
+    if path is None:
+        return None
+    from segue.systems.track_model import TrackModel
+
+    return TrackModel.load(path)
+
+
+def _towers(path: Path | None) -> TwoTowerModel | None:
+    if path is None:
+        return None
+    from segue.systems.two_tower_folder import TwoTowerModel
+
+    return TwoTowerModel.open(path)
+
+
+def _owned(model: Model, path: Path | None) -> Owned | None:
+    if path is None:
+        return None
+    from segue.library import Library
+    from segue.systems.owned import Owned
+
+    return Owned.match(model, Library.load(path))
+
+
+def _map(path: Path | None) -> bytes | None:
+    """The bytes of a map file.
+
+    Raises:
+        StoredDataError: it cannot be read, is too large, or is no map.
+    """
+    if path is None:
+        return None
+    import msgspec
+
+    try:
+        if path.stat().st_size > _MOST_MAP:
+            raise StoredDataError(f"{path} is too large for a map; make it anew with 'segue map MODEL -o {path}'")
+        data = path.read_bytes()
+        read = msgspec.json.decode(data)
+    except OSError as error:
+        raise StoredDataError(f"{path} cannot be read ({error.strerror}); make it with 'segue map MODEL'") from error
+    except (ValueError, RecursionError) as error:
+        raise StoredDataError(
+            f"{path} is no JSON ({error}); make it anew with 'segue map MODEL -o {path}'"
+        ) from error
+    if not (isinstance(read, dict) and isinstance(read.get("points"), list) and isinstance(read.get("themes"), list)):
+        raise StoredDataError(f"{path} is no map (points and themes); make it with 'segue map MODEL -o {path}'")
+    return data
