@@ -80,8 +80,8 @@ class Store(StoredPlaylists):
                     f"SELECT id, {_COLUMNS} FROM events WHERE {whose}id > ? ORDER BY id LIMIT {_BATCH}",
                     (*values, last),
                 ).fetchall()
-            for row in found:
-                yield _event(row[1:])
+                read = [_event(row[1:]) for row in found]
+            yield from read
             if len(found) < _BATCH:
                 return
             last = found[-1][0]
@@ -93,7 +93,7 @@ class Store(StoredPlaylists):
                 f"SELECT {_COLUMNS} FROM events WHERE list_id = ? AND person = ? AND action = 'shown' LIMIT 1",
                 (list_id, person),
             ).fetchone()
-        return None if row is None else _event(row)
+            return None if row is None else _event(row)
 
     def taste(self, person: str, title: str | None = None) -> StoredTaste:
         """What a person's word on each track is: the last one counts, an undo takes it back.

@@ -90,7 +90,7 @@ class StoredPlaylists(ABC):
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM playlists WHERE person = ? ORDER BY created, playlist_id", (person,)
             ).fetchall()
-        return [_playlist(row) for row in rows]
+            return [_playlist(row) for row in rows]
 
     def get(self, person: str, playlist_id: str) -> SavedPlaylist | None:
         """A playlist of this person; None where there is none."""
@@ -98,7 +98,7 @@ class StoredPlaylists(ABC):
             row = connection.execute(
                 f"SELECT {_COLUMNS} FROM playlists WHERE playlist_id = ? AND person = ?", (playlist_id, person)
             ).fetchone()
-        return None if row is None else _playlist(row)
+            return None if row is None else _playlist(row)
 
     def replace(
         self, person: str, playlist_id: str, version: int, title: str, tracks: Sequence[SavedTrack]
@@ -169,7 +169,7 @@ class StoredPlaylists(ABC):
                 "(SELECT playlist_id FROM shares WHERE token_hash = ?)",
                 (_digest(token),),
             ).fetchone()
-        return None if row is None else _playlist(row)
+            return None if row is None else _playlist(row)
 
 
 def _digest(token: str) -> bytes:
