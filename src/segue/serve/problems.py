@@ -17,9 +17,12 @@ _TITLES: Mapping[int, str] = {
     409: "Conflict",
     413: "Too large",
     415: "Unsupported media type",
+    421: "Not here",
     422: "Cannot be used",
     429: "Too many requests",
+    499: "Gone",
     500: "Internal error",
+    501: "Not installed",
     503: "Busy",
     504: "Took too long",
 }
