@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+from functools import lru_cache
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from segue.errors import InputError
 from segue.services.base import Service, Unavailable
 
-__all__ = ["check_base", "is_loopback", "redirected"]
+__all__ = ["check_base", "is_loopback", "is_private", "redirected"]
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -33,8 +35,14 @@ def check_base(service: Service, *, secret: bool = False) -> str:
         raise InputError(f"{where} is none that can be asked; give one like {service.url}")
     if parts.username or parts.password:
         raise InputError(f"{where} holds a name or password; leave it out")
-    if secret and parts.scheme != "https" and not is_loopback(base):
-        raise InputError(f"{where} would have the key sent in the clear; give one that begins with https://")
+    if secret and parts.scheme != "https" and not (service.in_the_clear or is_loopback(base)):
+        if not service.at_home:
+            raise InputError(f"{where} would have the key sent in the clear; give one that begins with https://")
+        if not is_private(origin[1]):
+            raise InputError(
+                f"{where} would have the key sent in the clear over the open network; give one that begins with "
+                "https://, or say --in-the-clear"
+            )
     return base
 
 
@@ -70,6 +78,25 @@ def is_loopback(url: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+@lru_cache(maxsize=64)
+def is_private(host: str) -> bool:
+    """Whether all addresses of a host are inside a private network; False where it has none.
+
+    A name is looked up once in a process, so that what is decided here does not change while it is asked.
+    """
+    try:
+        found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
+    except (OSError, UnicodeError):
+        return False
+    addresses = [ipaddress.ip_address(str(each[4][0]).split("%")[0]) for each in found]
+    return bool(addresses) and not any(_is_global(address) for address in addresses)
+
+
+def _is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_global or address.is_multicast
 
 
 def _is_number(host: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -18,6 +18,7 @@ __all__ = [
     "Answer",
     "Blocked",
     "NotAllowed",
+    "NotThere",
     "Request",
     "Service",
     "ServiceError",
@@ -45,7 +46,8 @@ class ServiceError(SegueError):
         ServiceError            (a SegueError)
         ├── Blocked             it does not want to talk to us now: 403, 429 to the last, a captcha page
         ├── Unavailable         it is broken or away: 5xx, no connection, time-outs, malformed or oversized answers
-        └── NotAllowed          a key that is missing, wrong or suspended, an endpoint that is closed: ask no more
+        ├── NotAllowed          a key that is missing, wrong or suspended, an endpoint that is closed: ask no more
+        └── NotThere            what was asked for by its id is not there
     """
 
     def __init__(self, service: str, reason: str) -> None:
@@ -65,16 +67,21 @@ class NotAllowed(ServiceError):
     """Asking on makes no sense: a key that is missing or refused, an endpoint that is closed."""
 
 
+class NotThere(ServiceError):
+    """What was asked for by its id is not there, or not for us."""
+
+
 class Temporary(Exception):  # no SegueError: the client turns the last one into ``becomes``
     """Ask again in a moment; raised by readers for services that hide this in an answer.
 
     Args:
         becomes: what to raise when it is still so after the last attempt.
         after: seconds to wait at least; None for the usual back-off.
+        refused: whether it is certain that nothing was done, so that asking again cannot do it twice.
     """
 
-    def __init__(self, becomes: ServiceError, after: float | None = None) -> None:
-        self.becomes, self.after = becomes, after
+    def __init__(self, becomes: ServiceError, after: float | None = None, *, refused: bool = False) -> None:
+        self.becomes, self.after, self.refused = becomes, after, refused
         super().__init__(str(becomes))
 
 
@@ -92,6 +99,8 @@ class Service:
         most_seconds: for a whole answer.
         most_bytes: of an answer, unpacked.
         attempts: how often a request is sent at most.
+        at_home: whether it is a server of one's own: keys may be sent to it in the clear inside a private network.
+        in_the_clear: whether keys may be sent to it in the clear anywhere, since the owner said so.
     """
 
     name: str
@@ -103,6 +112,8 @@ class Service:
     most_seconds: float = 60.0
     most_bytes: int = 4 << 20
     attempts: int = 4
+    at_home: bool = False
+    in_the_clear: bool = False
 
     @property
     def base(self) -> str:
@@ -121,16 +132,22 @@ class Request:
 
     Args:
         path: behind the service's base, beginning with a slash; already quoted.
-        params: of the query, or of a form where the method is POST.
+        params: of the query, or of a form where the method is POST and there is no body; several values are sent one
+            after the other under the same name.
         secret_params, secret_headers: sent as well, but in no key, log or sentence.
+        body: JSON to send; empty for no body at all.
+        once: whether it changes something at the service. It is then sent again only where it is certain that nothing
+            was done, and follows no redirect.
     """
 
     service: Service
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
     secret_params: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     method: str = "GET"
+    body: bytes | None = field(default=None, repr=False)
+    once: bool = False
 
     @property
     def key(self) -> str:
@@ -140,7 +157,9 @@ class Request:
         """
         parts = [self.service.name, self.service.base, self.method, self.path]
         for name, value in sorted(self.params.items()):
-            parts += [name, value]
+            parts += [name, *([value] if isinstance(value, str) else value)]
+        if self.body is not None:
+            parts.append(self.body.decode("utf-8", "replace"))
         return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 

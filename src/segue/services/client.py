@@ -108,17 +108,24 @@ class Client:
         attempts = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(1 if base in self._failed else request.service.attempts),
             wait=_pause,
-            retry=tenacity.retry_if_exception_type(Temporary),
+            retry=tenacity.retry_if_exception(
+                lambda error: isinstance(error, Temporary) and (error.refused or not request.once)
+            ),
             sleep=self._sleep,
             reraise=True,
         )
         try:
             found = attempts(lambda: self._read(request, base, read))
         except Temporary as error:
-            self._failed.add(base)
+            if not request.once:
+                self._failed.add(base)
             raise error.becomes from error
         self._failed.discard(base)
         return found
+
+    def wait(self, attempt: int) -> None:
+        """Wait as long as before another attempt after so many failed ones."""
+        self._sleep(back_off(attempt))
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -138,11 +145,13 @@ class Client:
         answer = self._answer(request, base)
         name = request.service.name
         if answer.status == 429:
-            after = retry_after(answer.headers.get("retry-after"), self._now())
+            # MetaBrainz says it under a name of its own
+            said = answer.headers.get("retry-after") or answer.headers.get("x-ratelimit-reset-in")
+            after = retry_after(said, self._now())
             banned = Blocked(name, "asks for fewer requests (status 429); try again later")
             if after is not None and after > _MOST_PATIENCE:
                 raise Blocked(name, f"will not answer for {after / 60:,.0f} minutes (status 429); try again then")
-            raise Temporary(banned, after)
+            raise Temporary(banned, after, refused=True)
         if answer.status >= 500:
             if answer.is_challenge:
                 raise Blocked(name, f"answers with a page that asks for a human (status {answer.status})")
@@ -163,12 +172,15 @@ class Client:
                 raise Temporary(Unavailable(service.name, "does not answer in time; try again later")) from error
             except httpx.TransportError as error:
                 reason = f"cannot be reached ({type(error).__name__}); is there a network?"
-                raise Temporary(Unavailable(service.name, reason)) from error
+                refused = isinstance(error, httpx.ConnectError)
+                raise Temporary(Unavailable(service.name, reason), refused=refused) from error
             except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, zlib.error) as error:
                 reason = f"answers with what cannot be read ({type(error).__name__})"
                 raise Unavailable(service.name, reason) from error
             if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
                 return answer
+            if request.once:
+                raise Unavailable(service.name, "sends us on instead of doing it; is its address the right one?")
             url = redirected(service, url, answer.headers["location"])
             method = method if answer.status in (307, 308) else "GET"
         raise Unavailable(service.name, "sends us on and on")
@@ -182,11 +194,14 @@ class Client:
         headers = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": user_agent()}
         if with_all:
             headers |= request.secret_headers
-        body, query = (sent, None) if method == "POST" else (None, sent or None)
+        form, query = (sent, None) if method == "POST" and request.body is None else (None, sent or None)
+        content = request.body if with_all else None
+        if content:
+            headers["Content-Type"] = "application/json"
         started = self._monotonic()
         self.n_sent += 1
         with self._client(url).stream(
-            method, url, params=query, data=body, headers=headers, timeout=service.timeout
+            method, url, params=query, data=form, content=content, headers=headers, timeout=service.timeout
         ) as response:
             fields = {name.lower(): value for name, value in response.headers.items()}
             unpack = _unpacker(service, fields.get("content-encoding", ""))

@@ -13,6 +13,7 @@ __all__ = [
     "PLAYERS",
     "Found",
     "How",
+    "Outcome",
     "Player",
     "PlayerName",
     "PlayerPlaylist",
@@ -27,6 +28,9 @@ PLAYERS: tuple[PlayerName, ...] = get_args(PlayerName)
 
 How = Literal["id", "isrc", "mbid", "name", "version"]
 """By what a track was found, the surest first."""
+
+Outcome = Literal["created", "replaced", "resumed", "unchanged"]
+"""What became of a playlist; ``resumed`` is one that an earlier push had left cut off."""
 
 Progress = Callable[[int, int], None]
 """Called with (done, total)."""
@@ -102,12 +106,11 @@ class Written:
     """A playlist that was written.
 
     Args:
-        outcome: ``created``, ``replaced``, ``resumed`` (an earlier push was cut off) or ``unchanged``.
         n_tracks: that the player holds now. remarks: sentences about what it did otherwise than asked.
     """
 
     ref: PlaylistRef
-    outcome: Literal["created", "replaced", "resumed", "unchanged"]
+    outcome: Outcome
     n_tracks: int
     remarks: tuple[str, ...] = field(default=())
 
@@ -142,12 +145,14 @@ class Player(Protocol):
         *,
         description: str | None = None,
         replace: bool = False,
+        dry_run: bool = False,
         progress: Progress | None = None,
     ) -> Written:
         """Write a playlist, long ones in chunks; nothing is written where it is already so.
 
         Args:
             replace: whether an own playlist of this title, if there is one, is written over.
+            dry_run: whether to say only what would become of it; nothing that writes is sent.
 
         Raises:
             InputError: there is one of this title with other tracks, and it may not be written over.

@@ -1,0 +1,243 @@
+"""Writing a playlist to a player in chunks, so that nothing is there twice whatever breaks off in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from segue.errors import InputError
+from segue.library.names import one_line
+from segue.services.base import Blocked, ServiceError, Unavailable
+from segue.services.players.base import Outcome, PlaylistRef, Progress, Written
+
+__all__ = ["PlaylistStore", "shown_title", "written"]
+
+_ATTEMPTS = 4
+
+
+class PlaylistStore(Protocol):
+    """The few things that a player can do with playlists.
+
+    What changes something is sent once (:attr:`~segue.services.base.Request.once`).
+    """
+
+    @property
+    def name(self) -> str:
+        """Of the player."""
+        ...
+
+    @property
+    def most(self) -> int:
+        """How many tracks it takes in one request."""
+        ...
+
+    @property
+    def keeps_repeats(self) -> bool:
+        """Whether a track can surely be in a playlist twice."""
+        ...
+
+    def playlists(self) -> list[PlaylistRef]:
+        """All playlists."""
+        ...
+
+    def keys(self, playlist_id: str) -> list[str]:
+        """Ids of a playlist's tracks, in order."""
+        ...
+
+    def create(self, title: str, description: str | None, keys: Sequence[str]) -> str:
+        """Make a playlist with at most ``most`` tracks and return its id."""
+        ...
+
+    def overwrite(self, playlist_id: str, title: str, description: str | None, keys: Sequence[str]) -> None:
+        """Leave exactly these tracks, at most ``most``, in a playlist."""
+        ...
+
+    def append(self, playlist_id: str, keys: Sequence[str], position: int) -> None:
+        """Add at most ``most`` tracks behind the ``position`` ones that are there."""
+        ...
+
+    def delete(self, playlist_id: str) -> None:
+        """Remove a playlist."""
+        ...
+
+    def wait(self, attempt: int) -> None:
+        """Wait before another attempt."""
+        ...
+
+
+def shown_title(title: str, most: int = 200) -> str:
+    """A title that every player takes: one line, not empty, not endless."""
+    return one_line(title, most).strip() or "Segue"
+
+
+def written(
+    store: PlaylistStore,
+    title: str,
+    keys: Sequence[str],
+    *,
+    description: str | None = None,
+    replace: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> Written:
+    """Write a playlist.
+
+    An own playlist of the same title is left alone if it holds these tracks already; is taken for a push that was cut
+    off, and finished, if it holds the first chunks of them (or nothing); and is written over only with ``replace``.
+    A playlist that was made here and cannot be finished is removed again.
+
+    Args:
+        title: as :func:`shown_title` makes it. keys: the player's ids, in order, repeats kept.
+        dry_run: whether to say only what would become of it; nothing that writes is sent.
+
+    Raises:
+        InputError: there is another one of this title and ``replace`` is not set, or there are several.
+        ServiceError: the player failed; where something cut off is left, it says so.
+    """
+    keys = list(keys)
+    same = [ref for ref in store.playlists() if ref.own and ref.title == title]
+    job = _Job(store, title, description, keys, progress)
+    at = [(positions[0], ref) for ref in same if (positions := job.positions(ref))]
+    if at:
+        position, ref = max(at, key=lambda each: each[0])
+        if position == len(keys):
+            return Written(ref, "unchanged", len(keys))
+        return Written(ref, "resumed", len(keys)) if dry_run else job.finish(ref, position, "resumed")
+    if not same:
+        return Written(PlaylistRef("", title), "created", len(keys)) if dry_run else job.create()
+    if not replace or len(same) > 1:
+        others = "another playlist" if len(same) == 1 else f"{len(same):,} playlists"
+        raise InputError(
+            f"{store.name} has {others} of the title {title[:80]!r}; give another with --title"
+            + ("" if len(same) > 1 else ", or write over it with --replace")
+        )
+    return Written(same[0], "replaced", len(keys)) if dry_run else job.replace(same[0])
+
+
+class _Job:
+    """One playlist on its way."""
+
+    def __init__(
+        self,
+        store: PlaylistStore,
+        title: str,
+        description: str | None,
+        keys: list[str],
+        progress: Progress | None,
+    ) -> None:
+        self.store, self.title, self.description, self.keys = store, title, description, keys
+        self.progress = progress or (lambda done, total: None)
+
+    def create(self) -> Written:
+        first, before = self.keys[: self.store.most], {ref.playlist_id for ref in self.store.playlists()}
+        try:
+            ref, position = (
+                PlaylistRef(self.store.create(self.title, self.description, first), self.title),
+                len(first),
+            )
+        except Unavailable:  # it may have been made although no answer came
+            made = [ref for ref in self.store.playlists() if ref.title == self.title and ref.own]
+            made = [ref for ref in made if ref.playlist_id not in before]
+            if len(made) != 1:
+                raise
+            ref = made[0]
+            position = len(first) if len(first) in self.positions(ref) else 0
+        try:
+            return self._finished(ref, position, "created")
+        except (ServiceError, KeyboardInterrupt):
+            try:
+                self.store.delete(ref.playlist_id)
+            except ServiceError as also:
+                raise self._cut_off(also) from also
+            raise
+
+    def replace(self, ref: PlaylistRef) -> Written:
+        first = self.keys[: self.store.most]
+        try:
+            self._insist(
+                lambda: self.store.overwrite(ref.playlist_id, self.title, self.description, first),
+                lambda: len(first) in self.positions(ref),
+            )
+        except (ServiceError, KeyboardInterrupt) as error:
+            raise self._cut_off(error) from error
+        return self.finish(ref, len(first), "replaced")
+
+    def finish(self, ref: PlaylistRef, position: int, outcome: Outcome) -> Written:
+        try:
+            return self._finished(ref, position, outcome)
+        except (ServiceError, KeyboardInterrupt) as error:
+            raise self._cut_off(error) from error
+
+    def positions(self, ref: PlaylistRef) -> list[int]:
+        """How many of the tracks a playlist may hold by now."""
+        there = self.store.keys(ref.playlist_id)
+        return _positions(there, self.keys, self.store.most, keeps_repeats=self.store.keeps_repeats)
+
+    def _finished(self, ref: PlaylistRef, position: int, outcome: Outcome) -> Written:
+        self.progress(position, len(self.keys))
+        while position < len(self.keys):
+            position = self._append(ref, position)
+            self.progress(position, len(self.keys))
+        there = self.store.keys(ref.playlist_id)
+        return Written(ref, outcome, len(there), self._remarks(there))
+
+    def _append(self, ref: PlaylistRef, position: int) -> int:
+        """One chunk; how many tracks are there after it."""
+        chunk = self.keys[position : position + self.store.most]
+        done = position + len(chunk)
+
+        def is_done() -> bool:
+            found = self.positions(ref)
+            if done not in found and position not in found:
+                raise Blocked(self.store.name, "has changed the playlist while it was written")
+            return done in found
+
+        self._insist(lambda: self.store.append(ref.playlist_id, chunk, position), is_done)
+        return done
+
+    def _insist(self, write: Callable[[], None], is_done: Callable[[], bool]) -> None:
+        """Write until it is done; after a failure look first whether it was done all the same."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return write()
+            except Unavailable:
+                if attempt == _ATTEMPTS:
+                    raise
+                self.store.wait(attempt)
+                if is_done():
+                    return None
+        return None
+
+    def _remarks(self, there: list[str]) -> tuple[str, ...]:
+        if there == self.keys:
+            return ()
+        if there == list(dict.fromkeys(self.keys)):
+            return (f"{self.store.name} keeps no repeats: {len(self.keys) - len(there):,} of them were left out",)
+        if len(there) == len(self.keys):
+            differing = sum(a != b for a, b in zip(there, self.keys, strict=True))
+            return (f"{self.store.name} shows {differing:,} of the tracks under other ids",)
+        return (f"{self.store.name} shows {len(there):,} tracks where {len(self.keys):,} were sent",)
+
+    def _cut_off(self, error: BaseException) -> ServiceError:
+        why = error.reason if isinstance(error, ServiceError) else "was interrupted"
+        kind = type(error) if isinstance(error, ServiceError) else Unavailable
+        left = f"; the playlist {self.title[:80]!r} there is not whole, run this again to finish it"
+        return kind(self.store.name, why + left)
+
+
+def _positions(have: list[str], keys: list[str], most: int, *, keeps_repeats: bool) -> list[int]:
+    """How many of the keys a playlist may hold if it was cut off after a whole chunk of them; empty if it was not.
+
+    >>> _positions(["a", "b"], ["a", "b", "c"], 2, keeps_repeats=True)
+    [2]
+    >>> _positions(["a"], ["a", "b", "c"], 2, keeps_repeats=True), _positions([], ["a"], 2, keeps_repeats=True)
+    ([], [0])
+    >>> _positions(["a", "b"], ["a", "b", "a", "b"], 2, keeps_repeats=False)
+    [2, 4]
+    """
+    found = []
+    for position in (*range(0, len(keys), most), len(keys)):
+        head = keys[:position]
+        if have == head or (not keeps_repeats and have == list(dict.fromkeys(head))):
+            found.append(position)
+    return found
