@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import socket
 import threading
 import time
@@ -59,10 +60,10 @@ def build(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def served_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The folder with ``library``, ``model``, ``search``, ``tracks.model`` and ``towers``: made once for all workers."""
+def served_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``library``, ``model``, ``search``, ``tracks.model`` and ``towers``, made once for all workers."""
     base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "served-models"
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "served-models"
     with locked(folder):
         if not (folder / "done").exists():
             folder.mkdir(exist_ok=True)

@@ -149,32 +149,20 @@ def recommend(
 
     [dim]segue towers recommend towers --user user:0123456789abcdef --json[/]
     """
-    import json
-
     from segue.cli.terminal import plain, say
+    from segue.systems.listener_answers import listener_answer
     from segue.systems.two_tower_folder import TwoTowerModel
 
     opened = TwoTowerModel.open(model)
-    query = _query(opened, user, tracks or [], country)
-    ranking = opened.recommender.recommend(query, n)
-    rows = [
-        {
-            "rank": place + 1,
-            "track_id": t.track_id,
-            "name": t.name,
-            "artist": t.artist,
-            "score": round(float(score), 6),
-        }
-        for place, (t, score) in enumerate(
-            (opened.catalogue.track(int(row)), score) for row, score in zip(ranking.rows, ranking.scores, strict=True)
-        )
-    ]
+    answer = listener_answer(opened, _query(opened, user, tracks or [], country), n)
     if as_json:
-        print(json.dumps({"tracks": rows, "ignored": list(ranking.ignored), "model": opened.fingerprint}, indent=2))
+        import msgspec
+
+        print(msgspec.json.format(msgspec.json.encode(answer), indent=2).decode())
         return
-    for row in rows:
+    for row in answer["tracks"]:
         print(plain(f"{row['rank']:>4}  {row['name'] or row['track_id']} - {row['artist'] or 'unknown'}"))
-    for sentence in ranking.ignored:
+    for sentence in answer["ignored"]:
         say(sentence)
 
 

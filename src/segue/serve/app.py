@@ -14,7 +14,7 @@ from segue.serve.gate import Gate
 from segue.serve.guard import guarded
 from segue.serve.keys import Keys
 from segue.serve.measures import Measures
-from segue.serve.routes import health, page, recommend
+from segue.serve.routes import health, listeners, model, page, recommend, search, similar, tracks
 from segue.serve.serving import Serving
 from segue.serve.settings import ServeSettings
 from segue.serve.store import Store
@@ -27,7 +27,16 @@ _ABOUT = """Playlists from words, learnt from playlists that people made.
 Errors are problem details (RFC 9457, `application/problem+json`). Every answer carries `X-Request-Id`. Where the
 service wants keys, send `Authorization: Bearer KEY`.
 """
-_ROUTERS = (recommend.router, health.router, page.router)
+_ROUTERS = (
+    recommend.router,
+    similar.router,
+    listeners.router,
+    search.router,
+    tracks.router,
+    model.router,
+    health.router,
+    page.router,
+)
 
 
 def create_app(settings: ServeSettings) -> FastAPI:

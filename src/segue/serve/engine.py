@@ -8,13 +8,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segue.errors import StoredDataError
+import numpy as np
+
+from segue.errors import QueryError, StoredDataError
 from segue.index.suggest import Suggestions
 from segue.library.arrays import fingerprint
 from segue.serve.settings import ServeSettings
 from segue.serve.wishes import ArtistNames
+from segue.systems.like import GivenPlaylist, LibraryPlaylists
 from segue.systems.manifest import folder_state
-from segue.systems.model import Model
+from segue.systems.model import MAX_SEED_TRACKS, Model
 from segue.systems.requests import Answer, Request
 
 if TYPE_CHECKING:
@@ -98,6 +101,40 @@ class Engine:
             self.answer(Request(title=title))
         if self.search is not None:
             self.search.answer(_WARM[0])
+
+    @cached_property
+    def _playlists(self) -> LibraryPlaylists | None:
+        """The playlists of the title model's library; None where it carries none."""
+        try:
+            return LibraryPlaylists.of(self.model)
+        except StoredDataError:
+            return None
+
+    def given_playlist(self, playlist_id: str) -> GivenPlaylist:
+        """A playlist to go on from: of the title model's library, else of the search corpus.
+
+        Raises:
+            QueryError: neither has it.
+        """
+        unknown = QueryError(f"there is no playlist {playlist_id[:80]!r}; take an id that a search found")
+        if self._playlists is not None:
+            try:
+                return self._playlists.find(playlist_id)
+            except QueryError as error:
+                unknown = error
+        corpus = None if self.search is None else self.search.corpus
+        row = None if corpus is None else corpus.find_id(playlist_id)
+        if corpus is None or row is None:
+            raise unknown
+        title = corpus.texts["title"][row]
+        tracks = list(dict.fromkeys(corpus.playlist_tracks.row(row).tolist()))[:MAX_SEED_TRACKS]
+        ids = tuple(corpus.tracks.texts["track_id"][track] for track in tracks)
+        return GivenPlaylist(title, title if corpus.may_show(row) else "", ids)
+
+    @cached_property
+    def n_artists(self) -> int:
+        """Distinct artists of the title model's catalogue."""
+        return len(np.unique(self.model.catalogue.artist_row))
 
     @cached_property
     def artists(self) -> ArtistNames:

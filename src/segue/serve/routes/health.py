@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
 from segue.serve.answers import json_response
+from segue.serve.schemas_answers import HealthOut, ReadyOut
 from segue.serve.serving import Serving, serving
 
 __all__ = ["router"]
@@ -15,12 +16,12 @@ router = APIRouter(tags=["operation"])
 
 
 @router.get("/healthz", summary="Whether the process runs")
-async def healthz() -> dict[str, str]:
+async def healthz() -> HealthOut:
     """Always 200 while the process answers at all."""
-    return {"status": "ok"}
+    return HealthOut(status="ok")
 
 
-@router.get("/readyz", summary="Whether requests can be answered", response_model=dict[str, Any])
+@router.get("/readyz", summary="Whether requests can be answered", response_model=ReadyOut)
 async def readyz(app: Annotated[Serving, Depends(serving)]) -> Response:
     """200 with the model's fingerprint; ``problem`` says why newer models on disk are not used, if so."""
     current = app.current

@@ -24,7 +24,7 @@ async def page() -> FileResponse:
 
 
 def static_files() -> StaticFiles:
-    """Scripts and styles under ``/static``; they are asked for again each time, and answered with 304 if unchanged."""
+    """Scripts and styles under ``/static``; asked for again each time, and answered with 304 if unchanged."""
 
     class Fresh(StaticFiles):
         def file_response(self, *args: object, **more: object):  # type: ignore[no-untyped-def]

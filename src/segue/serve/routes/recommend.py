@@ -84,7 +84,7 @@ def _listed(
     """Answer, remember that the list was shown where somebody is named, and write it as bytes."""
     person = None if body.person is None else f"{who.key_id}:{body.person}"
     if person is not None:
-        said = store.taste(person, request.title)
+        said = store.taste(person, request.title if shown_title is None else shown_title)
         # the newest word first: a model looks at so many ids of each kind
         request = replace(
             request,
