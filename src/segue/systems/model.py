@@ -17,6 +17,7 @@ from segue.library.arrays import load_array
 from segue.library.names import fold
 from segue.library.ranking import Recommender
 from segue.recommend.adventure import adventured
+from segue.recommend.because import Because
 from segue.recommend.explain import Explainer
 from segue.recommend.order import ordered
 from segue.recommend.rules import Rules, apply
@@ -213,7 +214,7 @@ class Model:
         query, unknown = self.query(request)
         ranking = self.rank(query, request.rules, taste=self.taste(request), adventure=request.adventure)
         ranking = ordered(ranking, request.order, self.catalogue, self.playlist_tracks)
-        because = self._explainer.explain(query, ranking) if request.explain else [()] * len(ranking)
+        because = self.explain(query, ranking) if request.explain else [()] * len(ranking)
         return Answer(
             query=self._said(request, query),
             fingerprint=self.fingerprint,
@@ -223,6 +224,10 @@ class Model:
                 for i, (row, score, why) in enumerate(zip(ranking.rows, ranking.scores, because, strict=True))
             ),
         )
+
+    def explain(self, query: Query, ranking: Ranking) -> list[tuple[Because, ...]]:
+        """At most three reasons for each track of a ranking of this model."""
+        return self._explainer.explain(query, ranking)
 
     def _said(self, request: Request, query: Query) -> dict[str, Any]:
         """What was asked, as the answer repeats it; wishes that were not made are left out."""

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from segue.errors import StoredDataError
+from segue.library import Query, Ranking
+from segue.library.names import fold
+from segue.recommend.because import Because, merged
+from segue.recommend.taste import Taste
 from segue.systems.model import Model
+from segue.systems.owned_ranking import OwnedScores, owned_scores, ranked
 from segue.systems.owned_tracks import Owned
-from segue.systems.requests import Answer, Request
+from segue.systems.requests import Answer, AnsweredTrack, Request
 
 __all__ = ["Owned", "owned_answer"]
+
+_LEAST = 0.02  # share below which a reason is noise
 
 
 def owned_answer(model: Model, owned: Owned, request: Request, *, exclude_artists: Sequence[str] = ()) -> Answer:
@@ -23,4 +35,145 @@ def owned_answer(model: Model, owned: Owned, request: Request, *, exclude_artist
         QueryError: it holds more than can be looked at.
         StoredDataError: the model's arrays hold what cannot be.
     """
-    raise NotImplementedError
+    try:
+        return _answer(model, owned, request, exclude_artists)
+    except (LookupError, ValueError) as error:
+        said = f"{model.path} seems to be damaged ({error!r:.200}); run 'segue doctor {model.path}'"
+        raise StoredDataError(said) from error
+
+
+def _answer(model: Model, owned: Owned, request: Request, exclude_artists: Sequence[str]) -> Answer:
+    given = _given(model, owned, request)
+    said = owned_scores(model, owned, given.query, _taste(model, owned, request))
+    allowed = ~_by_artists(owned, exclude_artists)
+    allowed[list(_owned_rows(owned, request.never))] = False
+    rules = request.rules
+    if rules.exclude_given_artists:  # also those of given tracks that are not owned
+        theirs = model.catalogue.artist_row[list(given.query.seed_tracks)].tolist()
+        rules = replace(rules, exclude_artists=(*rules.exclude_artists, *theirs))
+    ranking = ranked(owned, said, Query(request.title, given.owned), rules, request.adventure, allowed)
+    ranking = _ordered(model, owned, ranking, request.order)
+    because = _because(model, owned, given.query, ranking, said) if request.explain else [()] * len(ranking)
+    wishes = {"kept": list(request.kept), "more": list(request.more), "never": list(request.never)}
+    query = {
+        "title": request.title,
+        "tracks": list(given.ids),
+        "rules": request.rules.to_json(),
+        **{name: value for name, value in wishes.items() if value},
+        **({"adventure": request.adventure} if request.adventure else {}),
+        **({"order": request.order} if request.order != "ranked" else {}),
+    }
+    return Answer(
+        query=query,
+        fingerprint=model.fingerprint,
+        ignored=tuple(dict.fromkeys((*given.ignored, *ranking.ignored))),
+        tracks=tuple(
+            AnsweredTrack(i + 1, int(row), owned.catalogue.track(int(row)), float(score), tuple(why))
+            for i, (row, score, why) in enumerate(zip(ranking.rows, ranking.scores, because, strict=True))
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class _Given:
+    """Given tracks: as the model's rows, as owned rows, by the ids under which they are known, and what is not."""
+
+    query: Query
+    owned: tuple[int, ...]
+    ids: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+def _given(model: Model, owned: Owned, request: Request) -> _Given:
+    rows: dict[int, None] = {}
+    own: dict[int, None] = {}
+    ids: dict[str, None] = {}
+    said: list[str] = []
+    left_ids: list[str] = []
+    left_texts: list[str] = []
+    for track_id in request.track_ids:
+        found = owned.catalogue.find_id(track_id)
+        if found is None:
+            left_ids.append(track_id)
+        else:
+            own[found] = None
+    for text in request.tracks:
+        versions = owned.catalogue.find(text)
+        if versions:
+            own[max(versions, key=lambda row: (int(owned.counts[row]), -row))] = None
+        else:
+            left_texts.append(text)
+    for found in own:
+        ids[owned.catalogue.texts["track_id"][found]] = None
+        if owned.best[found] >= 0:
+            rows[int(owned.best[found])] = None
+        else:
+            name = owned.catalogue.texts["name"][found]
+            said.append(f"no playlist of the model has the given track {name[:80]!r}, so it says nothing")
+    query, unknown = model.query(replace(request, tracks=tuple(left_texts), track_ids=tuple(left_ids)))
+    rows |= dict.fromkeys(query.seed_tracks)
+    ids |= {model.catalogue.texts["track_id"][row]: None for row in query.seed_tracks}
+    return _Given(Query(request.title, tuple(rows)), tuple(own), tuple(ids), (*said, *unknown))
+
+
+def _taste(model: Model, owned: Owned, request: Request) -> Taste:
+    """What a person said about tracks, as the model's rows."""
+    of_model = model.taste(request)
+
+    def rows(ids: Sequence[str], others: tuple[int, ...]) -> tuple[int, ...]:
+        best = (int(owned.best[row]) for row in _owned_rows(owned, ids))
+        return tuple(dict.fromkeys((*(row for row in best if row >= 0), *others)))
+
+    return Taste(
+        rows(request.kept, of_model.kept), rows(request.more, of_model.more), rows(request.never, of_model.never)
+    )
+
+
+def _owned_rows(owned: Owned, ids: Sequence[str]) -> tuple[int, ...]:
+    found = (owned.catalogue.find_id(track_id) for track_id in ids)
+    return tuple(dict.fromkeys(row for row in found if row is not None))
+
+
+def _by_artists(owned: Owned, names: Sequence[str]) -> NDArray[np.bool_]:
+    """Tracks by artists of these names, bool ``(n_owned,)``."""
+    wanted = {fold(name) for name in names}
+    if not wanted:
+        return np.zeros(len(owned), bool)
+    rows, texts = owned.catalogue.artist_row, owned.catalogue.texts["artist"]
+    artists, first = np.unique(rows, return_index=True)
+    left_out = [fold(texts[at]) in wanted for at in first.tolist()]
+    return np.isin(rows, artists[left_out])
+
+
+def _ordered(model: Model, owned: Owned, ranking: Ranking, order: str) -> Ranking:
+    from segue.recommend.order import ordered
+
+    return ordered(ranking, order, owned.catalogue, model.playlist_tracks) if order != "ranked" else ranking
+
+
+def _because(
+    model: Model, owned: Owned, query: Query, ranking: Ranking, said: OwnedScores
+) -> list[tuple[Because, ...]]:
+    """Why each track is there: the playlists that have it, else its artist, or the title's words."""
+    from segue.recommend.scores import looked_up
+
+    best = owned.best[ranking.rows]
+    known = np.flatnonzero(best >= 0)
+    rows = best[known]
+    scores = looked_up(said.model, rows, len(model.catalogue))
+    voted = dict(zip(known.tolist(), model.explain(query, Ranking(rows, scores)), strict=True))
+    reasons: list[tuple[Because, ...]] = []
+    for place, row in enumerate(ranking.rows.tolist()):
+        score = float(said.scores[row])
+        artist, words = (float(part[row]) / max(score, 1e-12) for part in (said.evidence.artist, said.evidence.words))
+        other = []
+        if score > 0 and artist >= _LEAST:
+            other.append(Because("same_artist", owned.catalogue.texts["artist"][row], min(artist, 1.0)))
+        if score > 0 and words >= _LEAST:
+            found = " ".join(owned.words.matched(query.title, row))
+            other.append(Because("words", found, min(words, 1.0)))
+        if other:
+            reasons.append(merged(other))
+        else:
+            reasons.append(voted.get(place, (Because("popularity", "", 1.0),)))
+    return reasons

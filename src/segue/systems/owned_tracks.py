@@ -27,9 +27,10 @@ class Owned:
         by: how it was found, position in :data:`~segue.systems.owned_match.BY` or -1, int8 ``(n_owned,)``.
         alike: likeness of the names, 0 to 1, 1 where they fold to the same; float32 ``(n_owned,)``.
         ambiguous: whether others were as likely; bool ``(n_owned,)``.
+        counts: playlists of the model that have it, summed over its rows; int32 ``(n_owned,)``.
         artists: the model's artist row of each owned track, -1 where it has no such artist; int32 ``(n_owned,)``.
         artist_sizes: tracks that the model has by that artist; int32 ``(n_owned,)``.
-        words: names, albums, artists and genres of the tracks that the model does not have, by owned row.
+        words: names, artists, albums and genres of the tracks that no playlist has, by owned row; empty for others.
         fingerprint: digest of the owned library, the model and the match.
     """
 
@@ -38,6 +39,7 @@ class Owned:
     by: NDArray[np.int8]
     alike: NDArray[np.float32]
     ambiguous: NDArray[np.bool_]
+    counts: NDArray[np.int32]
     artists: NDArray[np.int32]
     artist_sizes: NDArray[np.int32]
     words: Bm25Index
@@ -65,10 +67,12 @@ class Owned:
         return len(self.catalogue)
 
     @cached_property
-    def known(self) -> NDArray[np.bool_]:
-        """Which owned tracks the model has, bool ``(n_owned,)``."""
-        known: NDArray[np.bool_] = np.diff(self.rows.indptr) > 0
-        return known
+    def best(self) -> NDArray[np.int32]:
+        """The model's row of each owned track, -1 where it has none; int32 ``(n_owned,)``."""
+        best = np.full(len(self), -1, np.int32)
+        there = np.flatnonzero(np.diff(self.rows.indptr) > 0)
+        best[there] = self.rows.indices[self.rows.indptr[there]]
+        return best
 
     def track_of(self, track_id: str) -> Track | None:
         """An owned track by its own id, with its own name and location; None where there is none."""
