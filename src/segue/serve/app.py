@@ -14,7 +14,19 @@ from segue.serve.gate import Gate
 from segue.serve.guard import guarded
 from segue.serve.keys import Keys
 from segue.serve.measures import Measures
-from segue.serve.routes import health, listeners, model, page, recommend, search, similar, tracks
+from segue.serve.routes import (
+    export,
+    feedback,
+    health,
+    listeners,
+    model,
+    page,
+    playlists,
+    recommend,
+    search,
+    similar,
+    tracks,
+)
 from segue.serve.serving import Serving
 from segue.serve.settings import ServeSettings
 from segue.serve.store import Store
@@ -33,10 +45,19 @@ _ROUTERS = (
     listeners.router,
     search.router,
     tracks.router,
+    playlists.router,
+    feedback.router,
+    export.router,
     model.router,
     health.router,
     page.router,
 )
+
+
+class _App(FastAPI):
+    """The application; a connection asks it how long it may wait for headers."""
+
+    receive_seconds: float
 
 
 def create_app(settings: ServeSettings) -> FastAPI:
@@ -56,7 +77,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         keys=keys,
         measures=measures,
     )
-    app = FastAPI(
+    app = _App(
         title="Segue",
         version="v1",
         summary="Playlists from words.",
@@ -66,6 +87,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
+    app.receive_seconds = limits.receive_seconds
     app.state.serving = state
     app.state.version = version("segue-playlists")
     problem_handlers.install(app)

@@ -86,6 +86,12 @@ class Store(StoredPlaylists):
                 return
             last = found[-1][0]
 
+    def count(self, person: str) -> int:
+        """How many events of a person are stored."""
+        with self._using() as connection:
+            found: int = connection.execute("SELECT count(*) FROM events WHERE person = ?", (person,)).fetchone()[0]
+        return found
+
     def shown(self, person: str, list_id: str) -> FeedbackEvent | None:
         """The list of a person that was on the screen under this id."""
         with self._using() as connection:
