@@ -9,17 +9,18 @@ from fastapi import Path as InPath
 
 from segue.library import Track
 from segue.serve.answers import ERRORS, json_response
+from segue.serve.engine import Engine
 from segue.serve.keys import Caller, caller
 from segue.serve.problems import Problem
 from segue.serve.schemas import SearchIn
 from segue.serve.schemas_answers import CorpusPlaylistOut, SearchOut
 from segue.serve.serving import Serving, missing, serving
 from segue.sources.addresses import link_of
-from segue.systems.search_answers import found_playlist
+from segue.systems.search_answers import SearchAnswer, found_playlist
 from segue.systems.search_filters import Filters
 from segue.systems.search_model import SearchModel
 
-__all__ = ["known_track", "router"]
+__all__ = ["known_track", "router", "search_answer", "search_model"]
 
 router = APIRouter(prefix="/v1", tags=["playlists of people"], responses=ERRORS)
 _MOST = 10_000  # tracks of a playlist that are sent
@@ -30,10 +31,8 @@ async def search(
     body: SearchIn, app: Annotated[Serving, Depends(serving)], who: Annotated[Caller, Depends(caller)]
 ) -> Response:
     """The same answer, byte for byte, as ``segue search --json`` prints (there indented)."""
-    model = _model(app)
-    languages = tuple(code.strip().lower() for code in body.languages if code.strip())
-    filters = Filters(body.min_tracks, body.max_tracks, languages, body.year_from, body.year_to, body.artist)
-    return await app.gate.run(lambda: json_response(model.answer(body.query, body.n, filters).to_json()))
+    model = search_model(app.current.engine)
+    return await app.gate.run(lambda: json_response(search_answer(model, body).to_json()))
 
 
 @router.get(
@@ -45,15 +44,26 @@ async def playlist(
     who: Annotated[Caller, Depends(caller)],
 ) -> Response:
     """Title and texts of a playlist are withheld as in a search: unless five share the title, or all are public."""
-    model = _model(app)
+    model = search_model(app.current.engine)
     return await app.gate.run(lambda: json_response(_playlist(model, playlist_id)))
 
 
-def _model(app: Serving) -> SearchModel:
-    model = app.current.engine.search
-    if model is None:
+def search_model(engine: Engine) -> SearchModel:
+    """The search model, or the problem that says how to get one."""
+    if engine.search is None:
         raise missing("playlists to search", "--search FOLDER", "segue index LIBRARY -o FOLDER")
-    return model
+    return engine.search
+
+
+def search_answer(model: SearchModel, body: SearchIn) -> SearchAnswer:
+    """The playlists that a body asks for.
+
+    Raises:
+        QueryError: the query or a filter cannot be used.
+    """
+    languages = tuple(code.strip().lower() for code in body.languages if code.strip())
+    filters = Filters(body.min_tracks, body.max_tracks, languages, body.year_from, body.year_to, body.artist)
+    return model.answer(body.query, body.n, filters)
 
 
 def _playlist(model: SearchModel, playlist_id: str) -> dict[str, Any]:
