@@ -67,13 +67,13 @@ def named_alike(one: Track, other: Track) -> bool:
     return fold(one.name) == fold(other.name) and fold(one.artist) == fold(other.artist)
 
 
-def searches(wanted: Track) -> Iterator[str]:
+def searches(wanted: Track, *, names_alone: bool = False) -> Iterator[str]:
     """What to search a player for, the narrowest first: some look for all words anywhere, some in names alone."""
     name = _short(wanted.name)
     if not name:
         return
-    artist = first_artist(wanted.artist)
-    yield from dict.fromkeys(text for text in (f"{artist} {name}".strip(), name, fold(name)) if text)
+    artist = "" if names_alone else first_artist(wanted.artist)
+    yield from dict.fromkeys((f"{artist} {name}".strip(), name, fold(name)))
 
 
 def each_once(

@@ -22,11 +22,11 @@ from segue.services.base import (
     key_from,
 )
 from segue.services.client import Client
-from segue.services.players.base import Found, PlayerPlaylist, PlayerTrack, PlaylistRef, Progress, Written
+from segue.services.players.base import Found, PlayerPlaylist, PlayerTrack, PlaylistRef, Progress
 from segue.services.players.matching import chosen, each_once, key_of, named_alike, searches
 from segue.services.players.secrets import home_service, secret, setting
 from segue.services.players.subsonic_json import Albums, Body, Playlist, Playlists, Reply, Song, Songs, many, track_of
-from segue.services.players.writing import shown_title, written
+from segue.services.players.writing import PlaylistStore
 
 __all__ = ["Subsonic"]
 
@@ -46,7 +46,7 @@ _SAID = {
 }
 
 
-class Subsonic:
+class Subsonic(PlaylistStore):
     """A :class:`~segue.services.players.base.Player`, by user and password or by a key.
 
     With a password a salted digest of it is sent, fresh each time; where the server takes forms, logins are in no
@@ -57,10 +57,9 @@ class Subsonic:
     """
 
     name = "subsonic"
-    keeps_repeats = True
 
     def __init__(self, client: Client, *, in_the_clear: bool = False) -> None:
-        self._client = client
+        super().__init__(client)
         self._service = home_service(
             self.name, "SEGUE_SUBSONIC_URL", "http://192.168.1.10:4533", in_the_clear=in_the_clear
         )
@@ -93,27 +92,6 @@ class Subsonic:
         songs = many(found.entry)
         tracks = tuple(track_of(song) for song in songs if not song.is_video)
         return PlayerPlaylist(self._ref(found), tracks, found.comment or None, len(songs) - len(tracks))
-
-    def write(
-        self,
-        title: str,
-        tracks: Sequence[PlayerTrack],
-        *,
-        description: str | None = None,
-        replace: bool = False,
-        dry_run: bool = False,
-        progress: Progress | None = None,
-    ) -> Written:
-        """Write a playlist."""
-        return written(
-            self,
-            shown_title(title),
-            [held.key for held in tracks],
-            description=description,
-            replace=replace,
-            dry_run=dry_run,
-            progress=progress,
-        )
 
     def library(self) -> Iterator[PlayerTrack]:
         """All songs: by a search for nothing, as OpenSubsonic has it, else album after album."""
@@ -150,10 +128,6 @@ class Subsonic:
     def delete(self, playlist_id: str) -> None:
         """Remove a playlist."""
         self._ask("deletePlaylist", {"id": playlist_id}, once=True)
-
-    def wait(self, attempt: int) -> None:
-        """Wait before another attempt."""
-        self._client.wait(attempt)
 
     def _describe(self, playlist_id: str, description: str) -> None:
         try:

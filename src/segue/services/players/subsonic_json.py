@@ -106,6 +106,7 @@ def many(value: list[T] | T | None) -> list[T]:
 
 
 def track_of(song: Song) -> PlayerTrack:
+    """A song as a player's track."""
     isrcs = [song.isrc] if isinstance(song.isrc, str) else song.isrc or []
     explicit = {"explicit": True, "clean": False}.get(song.explicit_status or "")
     track = Track(

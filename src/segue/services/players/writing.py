@@ -2,116 +2,115 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from segue.errors import InputError
 from segue.library.names import one_line
 from segue.services.base import Blocked, ServiceError, Unavailable
-from segue.services.players.base import Outcome, PlaylistRef, Progress, Written
+from segue.services.client import Client
+from segue.services.players.base import Outcome, PlayerName, PlayerTrack, PlaylistRef, Progress, Written
 
-__all__ = ["PlaylistStore", "shown_title", "written"]
+__all__ = ["PlaylistStore"]
 
 _ATTEMPTS = 4
 
 
-class PlaylistStore(Protocol):
-    """The few things that a player can do with playlists.
+class PlaylistStore(ABC):
+    """What a player can do with playlists, and how lists of any length are written with it.
 
     What changes something is sent once (:attr:`~segue.services.base.Request.once`).
     """
 
-    @property
-    def name(self) -> str:
-        """Of the player."""
-        ...
+    name: PlayerName
+    keeps_repeats: bool = True
+    """Whether a track can surely be in a playlist twice."""
+    creates_empty: bool = False
+    """Whether a playlist is made without tracks, which are all added afterwards."""
+    most_title: int = 200
+    """Characters of a title."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
 
     @property
+    @abstractmethod
     def most(self) -> int:
         """How many tracks it takes in one request."""
-        ...
 
-    @property
-    def keeps_repeats(self) -> bool:
-        """Whether a track can surely be in a playlist twice."""
-        ...
-
+    @abstractmethod
     def playlists(self) -> list[PlaylistRef]:
-        """All playlists."""
-        ...
+        """All playlists that the person sees."""
 
+    @abstractmethod
     def keys(self, playlist_id: str) -> list[str]:
         """Ids of a playlist's tracks, in order."""
-        ...
 
+    @abstractmethod
     def create(self, title: str, description: str | None, keys: Sequence[str]) -> str:
-        """Make a playlist with at most ``most`` tracks and return its id."""
-        ...
+        """Make a playlist with at most ``most`` tracks, or without where it is ``creates_empty``; returns its id."""
 
+    @abstractmethod
     def overwrite(self, playlist_id: str, title: str, description: str | None, keys: Sequence[str]) -> None:
         """Leave exactly these tracks, at most ``most``, in a playlist."""
-        ...
 
+    @abstractmethod
     def append(self, playlist_id: str, keys: Sequence[str], position: int) -> None:
         """Add at most ``most`` tracks behind the ``position`` ones that are there."""
-        ...
 
+    @abstractmethod
     def delete(self, playlist_id: str) -> None:
         """Remove a playlist."""
-        ...
+
+    def write(
+        self,
+        title: str,
+        tracks: Sequence[PlayerTrack],
+        *,
+        description: str | None = None,
+        replace: bool = False,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> Written:
+        """Write a playlist.
+
+        An own playlist of the same title is left alone if it holds these tracks already; is taken for a push that was
+        cut off, and finished, if it holds the first chunks of them (or nothing); and is written over only with
+        ``replace``. A playlist that was made here and cannot be finished is removed again.
+
+        Args:
+            title: any text; cut where it is longer than the player takes.
+            dry_run: whether to say only what would become of it; nothing that writes is sent.
+
+        Raises:
+            InputError: there is another one of this title and ``replace`` is not set, or there are several.
+            ServiceError: the player failed; where something cut off is left, it says so.
+        """
+        job = _Job(self, title, description, [held.key for held in tracks], progress)
+        title, total = job.title, len(job.keys)
+        same = [ref for ref in self.playlists() if ref.own and ref.title == title]
+        at = [(positions[0], ref) for ref in same if (positions := job.positions(ref))]
+        if at:
+            position, ref = max(at, key=lambda each: each[0])
+            if position == total:
+                return Written(ref, "unchanged", total)
+            return Written(ref, "resumed", total) if dry_run else job.finish(ref, position, "resumed")
+        if not same:
+            return Written(PlaylistRef("", title), "created", total) if dry_run else job.create()
+        if len(same) > 1:
+            raise InputError(
+                f"{self.name} has {len(same):,} playlists of the title {title[:80]!r}; give another with --title"
+            )
+        if not replace:
+            raise InputError(
+                f"{self.name} has another playlist of the title {title[:80]!r}; write over it with --replace, or "
+                "give another with --title"
+            )
+        return Written(same[0], "replaced", total) if dry_run else job.replace(same[0])
 
     def wait(self, attempt: int) -> None:
         """Wait before another attempt."""
-        ...
-
-
-def shown_title(title: str, most: int = 200) -> str:
-    """A title that every player takes: one line, not empty, not endless."""
-    return one_line(title, most).strip() or "Segue"
-
-
-def written(
-    store: PlaylistStore,
-    title: str,
-    keys: Sequence[str],
-    *,
-    description: str | None = None,
-    replace: bool = False,
-    dry_run: bool = False,
-    progress: Progress | None = None,
-) -> Written:
-    """Write a playlist.
-
-    An own playlist of the same title is left alone if it holds these tracks already; is taken for a push that was cut
-    off, and finished, if it holds the first chunks of them (or nothing); and is written over only with ``replace``.
-    A playlist that was made here and cannot be finished is removed again.
-
-    Args:
-        title: as :func:`shown_title` makes it. keys: the player's ids, in order, repeats kept.
-        dry_run: whether to say only what would become of it; nothing that writes is sent.
-
-    Raises:
-        InputError: there is another one of this title and ``replace`` is not set, or there are several.
-        ServiceError: the player failed; where something cut off is left, it says so.
-    """
-    keys = list(keys)
-    same = [ref for ref in store.playlists() if ref.own and ref.title == title]
-    job = _Job(store, title, description, keys, progress)
-    at = [(positions[0], ref) for ref in same if (positions := job.positions(ref))]
-    if at:
-        position, ref = max(at, key=lambda each: each[0])
-        if position == len(keys):
-            return Written(ref, "unchanged", len(keys))
-        return Written(ref, "resumed", len(keys)) if dry_run else job.finish(ref, position, "resumed")
-    if not same:
-        return Written(PlaylistRef("", title), "created", len(keys)) if dry_run else job.create()
-    if not replace or len(same) > 1:
-        others = "another playlist" if len(same) == 1 else f"{len(same):,} playlists"
-        raise InputError(
-            f"{store.name} has {others} of the title {title[:80]!r}; give another with --title"
-            + ("" if len(same) > 1 else ", or write over it with --replace")
-        )
-    return Written(same[0], "replaced", len(keys)) if dry_run else job.replace(same[0])
+        self._client.wait(attempt)
 
 
 class _Job:
@@ -125,11 +124,14 @@ class _Job:
         keys: list[str],
         progress: Progress | None,
     ) -> None:
-        self.store, self.title, self.description, self.keys = store, title, description, keys
+        self.store, self.keys = store, keys
+        self.title = one_line(title, store.most_title).strip() or "Segue"
+        self.description = one_line(description, 300).strip() if description else None
         self.progress = progress or (lambda done, total: None)
 
     def create(self) -> Written:
-        first, before = self.keys[: self.store.most], {ref.playlist_id for ref in self.store.playlists()}
+        first = [] if self.store.creates_empty else self.keys[: self.store.most]
+        before = {ref.playlist_id for ref in self.store.playlists()}
         try:
             ref, position = (
                 PlaylistRef(self.store.create(self.title, self.description, first), self.title),
