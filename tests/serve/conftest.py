@@ -41,17 +41,22 @@ def build(folder: Path) -> None:
     """Library, title model, search model, track model and towers, small and quick."""
     from segue.sources.demo import songs_library
     from segue.split.users import split_users
-    from segue.systems.builds import NGRAMS, train_model
+    from segue.systems.builds import NGRAMS, TrainSettings, train_model
     from segue.systems.playlist_search import index_library
+    from segue.systems.title_vote import Grid
     from segue.systems.track_neighbours import learn as learn_tracks
     from segue.systems.two_tower import learn as learn_towers
     from segue.train.two_tower_settings import tower_preset
-    from systems.trained import QUICK
+    from segue.train.votes import VoteTraining
     from train.planted_tracks import QUICK as QUICK_TRACKS
 
-    library = dataclasses.replace(songs_library(600, 60), public=False)
+    quick = TrainSettings(
+        vote=VoteTraining(epochs=1),
+        grid=Grid(temper=(0.8,), pretrained=(0.2,), smoothing=(0.5,), ridge=(0.3,), queries=30),
+    )
+    library = dataclasses.replace(songs_library(400, 40), public=False)
     library.save(folder / "library")
-    train_model(library, folder / "model", base_model=NGRAMS, settings=QUICK)
+    train_model(library, folder / "model", base_model=NGRAMS, settings=quick)
     index_library(library, folder / "search", encoder=NGRAMS)
     learn_tracks(library, None, QUICK_TRACKS).save(folder / "tracks.model")
     split = split_users(library, k=2, rng_key=0, test=0.0, cold=0.0)
@@ -100,13 +105,13 @@ def running(settings: ServeSettings) -> Iterator[Served]:
     import uvicorn
 
     from segue.serve.app import create_app
+    from segue.serve.run import config_of
 
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listening:
         port = listening.getsockname()[1]
         settings = dataclasses.replace(settings, port=port)
         app = create_app(settings)
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=5)
-        server = uvicorn.Server(config)
+        server = uvicorn.Server(config_of(app, settings))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
         try:

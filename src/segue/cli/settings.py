@@ -19,9 +19,10 @@ from pydantic_settings import (
 from segue.cli.options import ListDefaults
 from segue.errors import InputError
 from segue.lm.opening import LmSettings
+from segue.serve.settings import Limits, ServeSettings
 from segue.systems.builds import TrainSettings
 
-__all__ = ["LanguageModelSection", "RecommendSection", "Settings", "TrainSection", "read_settings"]
+__all__ = ["LanguageModelSection", "RecommendSection", "ServeSection", "Settings", "TrainSection", "read_settings"]
 
 _FILE = Path("segue.toml")
 _Made = TypeVar("_Made")
@@ -89,6 +90,19 @@ class LanguageModelSection(_mirror(LmSettings)):  # type: ignore[misc]
         return _made(LmSettings, self)
 
 
+class ServeSection(_mirror(ServeSettings)):  # type: ignore[misc]
+    """``[serve]``: what ``segue serve`` does where its options say nothing; ``[serve.limits]`` is a table of it."""
+
+    def given(self) -> dict[str, Any]:
+        """The values that were given, by field.
+
+        Raises:
+            InputError: limits that make no sense.
+        """
+        found = {name: getattr(self, name) for name in self.model_fields_set if getattr(self, name) is not None}
+        return found | ({"limits": _made(Limits, found["limits"])} if "limits" in found else {})
+
+
 class Settings(BaseSettings):
     """Everything that can be set; variables such as ``SEGUE_TRAIN__VOTE__EPOCHS`` win over the file.
 
@@ -100,6 +114,7 @@ class Settings(BaseSettings):
     train: TrainSection = TrainSection()
     recommend: RecommendSection = RecommendSection()
     language_model: LanguageModelSection = LanguageModelSection()
+    serve: ServeSection = ServeSection()
 
     @classmethod
     def settings_customise_sources(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Response
 
@@ -24,7 +24,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["lists"], responses=ERRORS)
 _LIST_ID = {"Segue-List-Id": {"description": "Names the list in feedback.", "schema": {"type": "string"}}}
-_OK = {200: {"description": "The list.", "headers": _LIST_ID}}
+_OK: dict[int | str, dict[str, Any]] = {200: {"description": "The list.", "headers": _LIST_ID}}
 
 
 @router.post(
