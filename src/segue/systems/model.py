@@ -197,6 +197,32 @@ class Model:
                 return ranking
             deep *= _DEEPER
 
+    def ordered(
+        self,
+        ranking: Ranking,
+        how: str,
+        rules: Rules,
+        *,
+        catalogue: Catalogue | None = None,
+        model_rows: NDArray[np.integer] | None = None,
+    ) -> Ranking:
+        """Put a finished list into one of :data:`~segue.systems.requests.ORDERS`; the rules' spacing is kept.
+
+        Args:
+            catalogue, model_rows: where the list is of another catalogue: that one, and the row here of each track of
+                the list, -1 for none.
+        """
+        ridge = getattr(getattr(self.recommender, "title", self.recommender), "ridge", None)
+        return ordered(
+            ranking,
+            how,
+            self.catalogue if catalogue is None else catalogue,
+            self.playlist_tracks,
+            vectors=getattr(ridge, "factors", None),
+            spacing=rules.artist_spacing,
+            model_rows=model_rows,
+        )
+
     def answer(self, request: Request) -> Answer:
         """Answer a request.
 
@@ -213,7 +239,7 @@ class Model:
     def _answer(self, request: Request) -> Answer:
         query, unknown = self.query(request)
         ranking = self.rank(query, request.rules, taste=self.taste(request), adventure=request.adventure)
-        ranking = ordered(ranking, request.order, self.catalogue, self.playlist_tracks)
+        ranking = self.ordered(ranking, request.order, request.rules)
         because = self.explain(query, ranking) if request.explain else [()] * len(ranking)
         return Answer(
             query=self._said(request, query),
