@@ -49,6 +49,9 @@ _ROUTERS = (
     feedback.router,
     export.router,
     model.router,
+    feedback.router,
+    playlists.router,
+    export.router,
     health.router,
     page.router,
 )
