@@ -49,9 +49,6 @@ _ROUTERS = (
     feedback.router,
     export.router,
     model.router,
-    feedback.router,
-    playlists.router,
-    export.router,
     health.router,
     page.router,
 )
