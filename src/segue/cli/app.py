@@ -33,6 +33,8 @@ from segue.cli import (
     mcp,
     model,
     monitor,
+    pull,
+    push,
     queries,
     recommend,
     review,
@@ -165,6 +167,8 @@ _COMMANDS: dict[str, Callable[..., Any] | typer.Typer] = {
     "mcp": mcp.mcp,
     "model": model.model,
     "export": export.export,
+    "push": push.push,
+    "pull": pull.pull,
     "demo": demo.demo,
     "doctor": doctor.doctor,
 }
