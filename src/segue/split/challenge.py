@@ -5,12 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue.errors import InputError
-from segue.library import Library, Qrels, Query
+from segue.library import Qrels, Query
+
+if TYPE_CHECKING:
+    from segue.library import Library
 
 __all__ = ["MINIMUM_HIDDEN", "SCENARIOS", "Rule", "playlist_queries", "rule_of", "scenario"]
 

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segue.errors import InputError
-from segue.library import Library
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
+
+    from segue.library import Library
 
 __all__ = ["Held", "Part", "Split", "drop_near_duplicates", "held_out", "holdout", "part_of"]
 
