@@ -1,4 +1,4 @@
-"""What people did with lists: events that are only ever added."""
+"""What people did with lists: events that are only ever added, and what they come to."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-__all__ = ["ACTIONS", "Action", "FeedbackEvent"]
+__all__ = ["ACTIONS", "Action", "FeedbackEvent", "GradedTrack"]
 
 Action = Literal["shown", "keep", "never", "more", "undo", "save"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -34,3 +34,24 @@ class FeedbackEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     track_id: str = ""
     position: int = 0
     shown: tuple[str, ...] = ()
+
+
+class GradedTrack(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How well a track answers a title, as far as people said; what feedback comes to.
+
+    Args:
+        title: in the spelling that was used most. shown: lists under that title that had the track.
+        kept, rejected: of those, how many said so; wanting more is keeping.
+        rate: of people who look at it, the share that keeps it: each keep counts by the inverse of its place's
+            probability of being looked at, over ``shown``. Without bias but for the bound on that weight; not bounded
+            by one, and unsure where ``shown`` is small.
+        grade: of the weighted keeps and rejections the share of keeps, in [0, 1], pulled to the mean by a prior.
+    """
+
+    title: str
+    track_id: str
+    shown: int
+    kept: int
+    rejected: int
+    rate: float
+    grade: float
