@@ -95,7 +95,8 @@ def test_m3u_keeps_every_name_on_one_line(title: str, tracks: list[Track]) -> No
         if before.location is None:
             assert after.track_id == storable_id(before.track_id) and after.location is None
         else:
-            assert after.location == one_line(before.location)
+            kept = before.location.encode("utf-8", "replace").decode()  # lone surrogates are no text
+            assert after.location == (kept if kept[0] == "/" else one_line(kept))
             assert after.track_id == name_id(after.name, after.artist)
 
 

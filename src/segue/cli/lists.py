@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from segue.systems.requests import Answer, AnsweredTrack
 
-__all__ = ["FORMATS", "ListFormat", "chosen_format", "deliver", "table_of"]
+__all__ = ["FORMATS", "ListFormat", "base_of", "chosen_format", "deliver", "table_of"]
 
 ListFormat = Literal["table", "json", "m3u8", "xspf", "jspf", "csv"]
 FORMATS: tuple[ListFormat, ...] = get_args(ListFormat)
@@ -46,13 +46,16 @@ def chosen_format(given: ListFormat | None, as_json: bool, out: Path | None) -> 
     return given
 
 
-def deliver(answer: Answer, format: ListFormat, out: Path | None, *, explain: bool) -> None:
+def deliver(answer: Answer, format: ListFormat, out: Path | None, *, explain: bool, base: Path | None = None) -> None:
     """Print an answer, or write it to a file; what was ignored is said on stderr, JSON also carries it.
+
+    Args:
+        base: folder from which an M3U8 finds its files; None names them whole.
 
     Raises:
         OutputError: the file or the standard output cannot be written to.
     """
-    data = _as_bytes(answer, format, explain=explain)
+    data = _as_bytes(answer, format, base)
     if out is not None:
         from segue.library.arrays import write_bytes
 
@@ -64,8 +67,40 @@ def deliver(answer: Answer, format: ListFormat, out: Path | None, *, explain: bo
         Console().print(table_of(answer, explain=explain))
     else:
         _print(data if data is not None else _as_text(answer, explain=explain))
-    for sentence in answer.ignored:
+    for sentence in (*answer.ignored, *_unreadable(answer, format)):
         say(sentence)
+
+
+def _unreadable(answer: Answer, format: ListFormat) -> list[str]:
+    """What a player will not find."""
+    if format != "m3u8":
+        return []
+    from segue.sources.m3u import is_plain
+
+    odd = [line.track.location for line in answer.tracks if line.track.location and not is_plain(line.track.location)]
+    if not odd:
+        return []
+    files = counted(len(odd), "file has a name", "files have names")
+    return [f"{files} that M3U cannot hold ({odd[0]!r:.120}); written as addresses, which not every player opens"]
+
+
+def base_of(paths: str | None, out: Path | None, root: Path | None) -> Path | None:
+    """The folder from which a list names its files: its own if it lies in or beside the music, unless told otherwise.
+
+    Args:
+        paths: "relative", "absolute", or None for what fits. root: the folder of the music, if it is known.
+
+    Raises:
+        InputError: relative paths of a list that is not written to a file.
+    """
+    if paths == "relative" and out is None:
+        raise InputError("paths are relative to the list, so it must be written to a file; give -o")
+    if paths == "absolute" or out is None:
+        return None
+    here = out.absolute().parent
+    tree = None if root is None else root.parent if root.parent != root.parent.parent else root
+    inside = tree is not None and here.is_relative_to(tree)
+    return here if paths == "relative" or inside else None
 
 
 def _print(data: bytes) -> None:
@@ -79,7 +114,7 @@ def _print(data: bytes) -> None:
         raise OutputError(f"cannot write the output: {error.strerror or error}") from error
 
 
-def _as_bytes(answer: Answer, format: ListFormat, *, explain: bool) -> bytes | None:
+def _as_bytes(answer: Answer, format: ListFormat, base: Path | None) -> bytes | None:
     """The answer in a format of files; None for a table."""
     if format == "table":
         return None
@@ -95,6 +130,7 @@ def _as_bytes(answer: Answer, format: ListFormat, *, explain: bool) -> bytes | N
         [line.track for line in answer.tracks],
         description=f"Recommended by Segue, model {answer.fingerprint}.",
         scores=[line.score for line in answer.tracks] if format == "csv" else None,
+        base=base,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -23,6 +23,7 @@ from segue.errors import InputError
 if TYPE_CHECKING:
     from segue.library import Catalogue
     from segue.systems.model import Model
+    from segue.systems.owned import Owned
 
 __all__ = ["recommend", "year_range"]
 
@@ -54,6 +55,15 @@ def recommend(
         ),
     ] = None,
     model: ModelOption = None,
+    owned: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="LIBRARY",
+            help="Only tracks of this library, your own music ('segue ingest DIR'); matched to the model by name.",
+            show_default=False,
+        ),
+    ] = None,
     n: Annotated[
         int | None,
         typer.Option("-n", help="Number of tracks.", min=1, max=10_000, show_default="66", rich_help_panel=THE_LIST),
@@ -65,6 +75,15 @@ def recommend(
     format: FormatOption = None,
     as_json: ListJsonOption = False,
     out: ListFileOption = None,
+    paths: Annotated[
+        Literal["relative", "absolute"] | None,
+        typer.Option(
+            "--paths",
+            help="How an M3U8 names files.",
+            show_default="relative where the list lies in or beside the music",
+            rich_help_panel=THE_LIST,
+        ),
+    ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why each track is there.", rich_help_panel=THE_LIST)
     ] = False,
@@ -123,8 +142,10 @@ def recommend(
     [dim]segue recommend "90s rap, no eminem" --year 1990-1999 -o rap.m3u8[/]
 
     [dim]segue recommend --like 1042 -n 30[/]
+
+    [dim]segue recommend "songs to cook to" --from my-music -o ~/Music/cooking.m3u8[/]
     """
-    from segue.cli.lists import chosen_format, deliver
+    from segue.cli.lists import base_of, chosen_format, deliver
     from segue.recommend.rules import Rules
     from segue.systems.model import Model
     from segue.systems.requests import Request
@@ -147,8 +168,10 @@ def recommend(
         shown = title or given.shown_title
         title = title or given.title
         track_ids = [*given.track_ids, *(track_ids or [])]
-    _check_given(opened, tracks or [], track_ids or [])
-    artists = _artist_rows(opened.catalogue, [*(exclude_artists or []), *usual.exclude_artists])
+    mine = None if owned is None else _owned(opened, owned)
+    _check_given(opened, tracks or [], track_ids or [], mine)
+    left_out = [*(exclude_artists or []), *usual.exclude_artists]
+    artists = _artist_rows(opened.catalogue, left_out, mine)
     rules = Rules(
         n=None if minutes is not None else usual.n if n is None else n,
         minutes=minutes,
@@ -162,20 +185,25 @@ def recommend(
         allow_explicit=usual.explicit and not no_explicit,
         max_track_minutes=max_track_minutes,
     )
-    answer = opened.answer(
-        Request(
-            title=title or "",
-            tracks=tuple(tracks or ()),
-            track_ids=tuple(track_ids or ()),
-            rules=rules,
-            explain=explain or wanted_format == "json",
-        )
+    request = Request(
+        title=title or "",
+        tracks=tuple(tracks or ()),
+        track_ids=tuple(track_ids or ()),
+        rules=rules,
+        explain=explain or wanted_format == "json",
     )
+    if mine is None:
+        answer = opened.answer(request)
+    else:
+        from segue.systems.owned import owned_answer
+
+        answer = owned_answer(opened, mine, request, exclude_artists=left_out)
     if shown != answer.query["title"]:  # of a private library
         from dataclasses import replace
 
         answer = replace(answer, query={**answer.query, "title": shown})
-    deliver(answer, wanted_format, out, explain=explain)
+    root = mine.root if mine is not None and wanted_format == "m3u8" else None
+    deliver(answer, wanted_format, out, explain=explain, base=base_of(paths, out, root))
 
 
 def year_range(text: str) -> tuple[int | None, int | None]:
@@ -204,7 +232,21 @@ def _defaults() -> ListDefaults:
     return read_settings().recommend.defaults()
 
 
-def _check_given(model: Model, tracks: list[str], track_ids: list[str]) -> None:
+def _owned(model: Model, folder: Path) -> Owned:
+    """One's own library, matched to the model; what that takes is said the first time."""
+    from segue.cli.terminal import counted, say
+    from segue.systems.owned import Owned
+
+    owned = Owned.open(model, folder)
+    if not len(owned):
+        raise InputError(f"{folder} holds no tracks; make a library of your music with 'segue ingest DIR'")
+    if owned.matched_now:
+        found = int((owned.best >= 0).sum())
+        say(f"{found:,} of {counted(len(owned), 'track')} of your own are in the model; 'segue match' says which")
+    return owned
+
+
+def _check_given(model: Model, tracks: list[str], track_ids: list[str], owned: Owned | None) -> None:
     """Refuse given tracks that the catalogue does not have: a person would wait for what they bring in vain.
 
     Raises:
@@ -214,7 +256,7 @@ def _check_given(model: Model, tracks: list[str], track_ids: list[str]) -> None:
 
     catalogue = model.catalogue
     for text in tracks:
-        if not catalogue.find(text):
+        if not catalogue.find(text) and not (owned is not None and owned.catalogue.find(text)):
             from segue.cli.near import near_tracks
 
             popularity = getattr(model.recommender, "popularity", model.recommender)
@@ -224,11 +266,11 @@ def _check_given(model: Model, tracks: list[str], track_ids: list[str]) -> None:
                 raise QueryError(f"the model has no track {text[:120]!r}; it has {said}")
             raise QueryError(f'the model has no track {text[:120]!r}; give it as "Name - Artist", or leave it out')
     for track_id in track_ids:
-        if catalogue.find_id(track_id) is None:
+        if catalogue.find_id(track_id) is None and not (owned is not None and owned.track_of(track_id)):
             raise QueryError(f"the model has no track with the id {track_id[:120]!r}; leave it out")
 
 
-def _artist_rows(catalogue: Catalogue, names: list[str]) -> list[int]:
+def _artist_rows(catalogue: Catalogue, names: list[str], owned: Owned | None = None) -> list[int]:
     """Artist rows of names as typed; one that the catalogue does not have is said, and changes nothing."""
     if not names:
         return []
@@ -245,6 +287,6 @@ def _artist_rows(catalogue: Catalogue, names: list[str]) -> list[int]:
     }
     rows = [row_of.get(fold(name)) for name in names]
     for name, row in zip(names, rows, strict=True):
-        if row is None:
+        if row is None and not (owned is not None and owned.has_artist(name)):
             say(f"the model has no artist {name[:80]!r}, so nothing of theirs was left out")
     return [row for row in rows if row is not None]

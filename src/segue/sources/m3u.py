@@ -1,21 +1,23 @@
 """M3U and M3U8, extended: read and write.
 
 What M3U cannot carry: line breaks and other control characters (they become spaces), white space at the ends, parts
-of a second, years, explicitness, and the id of a track that has a location.
+of a second, years, explicitness, and the id of a track that has a location. A file whose own name has such characters
+is written as a ``file://`` address, which many players open and some do not.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from segue.errors import SourceError
 from segue.library.catalogue import Track
-from segue.sources.addresses import address_of, id_of, is_address, path_of
+from segue.sources.addresses import address_of, id_of, is_address, path_of, uri_of
 from segue.sources.text import name_id
 
-__all__ = ["one_line", "read_m3u", "write_m3u"]
+__all__ = ["is_plain", "one_line", "read_m3u", "write_m3u"]
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _INFO = re.compile(r"#EXTINF:\s*(-?\d+(?:\.\d+)?)?((?:\s+[\w-]+=(?:\"[^\"]*\"|[^\s,]*))*)\s*,(.*)", re.IGNORECASE)
@@ -33,8 +35,12 @@ def one_line(text: str) -> str:
     return _CONTROL.sub(" ", text).encode("utf-8", "replace").decode().strip()
 
 
-def write_m3u(title: str, tracks: Sequence[Track]) -> bytes:
-    """Write an M3U8: one entry a track, its location or, without one, its id as a URI."""
+def write_m3u(title: str, tracks: Sequence[Track], *, base: Path | None = None) -> bytes:
+    """Write an M3U8: one entry a track, its location or, without one, its id as a URI.
+
+    Args:
+        base: the folder of the list, if files shall be found from there: with ``/``, and ``..`` where need be.
+    """
     lines = ["#EXTM3U", "#EXTENC:UTF-8", f"#PLAYLIST:{one_line(title)}"]
     for track in tracks:
         name, artist = one_line(track.name), one_line(track.artist)
@@ -45,7 +51,7 @@ def write_m3u(title: str, tracks: Sequence[Track]) -> bytes:
             lines.append(f"#EXTART:{artist}")
         if track.album and one_line(track.album):
             lines.append(f"#EXTALB:{one_line(track.album)}")
-        lines.append(_entry(track))
+        lines.append(_entry(track, base))
     return ("\n".join(lines) + "\n").encode()
 
 
@@ -90,11 +96,32 @@ def _split(shown: str) -> tuple[str, str]:
     return (artist.strip(), name.strip()) if separator else ("", shown)
 
 
-def _entry(track: Track) -> str:
-    location = one_line(track.location or "")
-    if not location or is_address(location):
+def is_plain(location: str) -> bool:
+    r"""Whether an M3U can name a file as it is called.
+
+    >>> is_plain("/music/a b.mp3"), is_plain("/music/a\nb.mp3"), is_plain(" a.mp3")
+    (True, False, False)
+    """
+    return one_line(location) == location
+
+
+def _entry(track: Track, base: Path | None) -> str:
+    location = track.location or ""
+    if not one_line(location) or is_address(location):
         return address_of(track.track_id)
+    if not is_plain(location):
+        # a relative name with a line break has no address; it loses the break
+        return uri_of(location) if location.startswith("/") else _unlike_others(one_line(location))
+    if base is not None and location.startswith("/"):
+        location = os.path.relpath(location, base.absolute()).replace(os.sep, "/")
+        return _unlike_others(location)
     return f"./{location}" if location[0] == "#" else location
+
+
+def _unlike_others(path: str) -> str:
+    """A relative path that nobody takes for a comment, an address, or one of Windows."""
+    odd = path[0] == "#" or ":" in path.split("/", 1)[0] or "\\" in path
+    return f"./{path}" if odd else path
 
 
 def _track(

@@ -60,6 +60,7 @@ def write_playlist(
     description: str | None = None,
     scores: Sequence[float] | None = None,
     path: Path | None = None,
+    base: Path | None = None,
 ) -> bytes:
     """Write a playlist; the bytes are returned and, with ``path``, also written there atomically.
 
@@ -70,6 +71,7 @@ def write_playlist(
         description: carried by XSPF, JSPF and JSON.
         scores: one a track, carried by CSV and JSON.
         path: where to.
+        base: folder from which M3U8 finds files, see :func:`~segue.sources.m3u.write_m3u`; None names them whole.
 
     Raises:
         InputError: an unknown format.
@@ -80,7 +82,7 @@ def write_playlist(
     if format == "m3u8":
         from segue.sources.m3u import write_m3u
 
-        data = write_m3u(title, tracks)
+        data = write_m3u(title, tracks, base=base)
     elif format == "xspf":
         from segue.sources.xspf import write_xspf
 

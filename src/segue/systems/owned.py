@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segue.errors import StoredDataError
 from segue.library import Query, Ranking
-from segue.library.names import fold
 from segue.recommend.because import Because, merged
 from segue.recommend.taste import Taste
 from segue.systems.model import Model
@@ -45,14 +43,15 @@ def owned_answer(model: Model, owned: Owned, request: Request, *, exclude_artist
 def _answer(model: Model, owned: Owned, request: Request, exclude_artists: Sequence[str]) -> Answer:
     given = _given(model, owned, request)
     said = owned_scores(model, owned, given.query, _taste(model, owned, request))
-    allowed = ~_by_artists(owned, exclude_artists)
+    allowed = ~owned.of_artists(exclude_artists)
     allowed[list(_owned_rows(owned, request.never))] = False
     rules = request.rules
     if rules.exclude_given_artists:  # also those of given tracks that are not owned
         theirs = model.catalogue.artist_row[list(given.query.seed_tracks)].tolist()
         rules = replace(rules, exclude_artists=(*rules.exclude_artists, *theirs))
     ranking = ranked(owned, said, Query(request.title, given.owned), rules, request.adventure, allowed)
-    ranking = _ordered(model, owned, ranking, request.order)
+    of_model = owned.best[ranking.rows]
+    ranking = model.ordered(ranking, request.order, rules, catalogue=owned.catalogue, model_rows=of_model)
     because = _because(model, owned, given.query, ranking, said) if request.explain else [()] * len(ranking)
     wishes = {"kept": list(request.kept), "more": list(request.more), "never": list(request.never)}
     query = {
@@ -132,23 +131,6 @@ def _taste(model: Model, owned: Owned, request: Request) -> Taste:
 def _owned_rows(owned: Owned, ids: Sequence[str]) -> tuple[int, ...]:
     found = (owned.catalogue.find_id(track_id) for track_id in ids)
     return tuple(dict.fromkeys(row for row in found if row is not None))
-
-
-def _by_artists(owned: Owned, names: Sequence[str]) -> NDArray[np.bool_]:
-    """Tracks by artists of these names, bool ``(n_owned,)``."""
-    wanted = {fold(name) for name in names}
-    if not wanted:
-        return np.zeros(len(owned), bool)
-    rows, texts = owned.catalogue.artist_row, owned.catalogue.texts["artist"]
-    artists, first = np.unique(rows, return_index=True)
-    left_out = [fold(texts[at]) in wanted for at in first.tolist()]
-    return np.isin(rows, artists[left_out])
-
-
-def _ordered(model: Model, owned: Owned, ranking: Ranking, order: str) -> Ranking:
-    from segue.recommend.order import ordered
-
-    return ordered(ranking, order, owned.catalogue, model.playlist_tracks) if order != "ranked" else ranking
 
 
 def _because(

@@ -108,9 +108,8 @@ def load_owned(model: Model, folder: Path) -> Owned:
     largest = int(np.max(rows.indices, initial=-1)), int(np.min(rows.indices, initial=0))
     if largest[0] >= rows.n_columns or largest[1] < 0:
         raise StoredDataError(f"{folder} is damaged (rows outside of the model)")
-    return Owned(
-        catalogue=catalogue, rows=rows, words=words, fingerprint=str(manifest.get("fingerprint")), **arrays
-    )  # fmt: skip
+    digest = str(manifest.get("fingerprint"))
+    return Owned(catalogue=catalogue, rows=rows, words=words, fingerprint=digest, matched_now=False, **arrays)
 
 
 def _cache_folder() -> Path:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue.index.bm25 import Bm25Index
-from segue.library import Catalogue, Interactions, Library, Track
+from segue.library import Catalogue, Interactions, Track
+from segue.library.names import fold
 from segue.systems.model import Model
+
+if TYPE_CHECKING:
+    from segue.library import Library
 
 __all__ = ["Owned"]
 
@@ -32,6 +39,7 @@ class Owned:
         artist_sizes: tracks that the model has by that artist; int32 ``(n_owned,)``.
         words: names, artists, albums and genres of the tracks that no playlist has, by owned row; empty for others.
         fingerprint: digest of the owned library, the model and the match.
+        matched_now: whether the match was made just now, and not read from the cache.
     """
 
     catalogue: Catalogue
@@ -44,6 +52,7 @@ class Owned:
     artist_sizes: NDArray[np.int32]
     words: Bm25Index
     fingerprint: str
+    matched_now: bool = True
 
     @classmethod
     def match(cls, model: Model, library: Library) -> Owned:
@@ -78,3 +87,24 @@ class Owned:
         """An owned track by its own id, with its own name and location; None where there is none."""
         row = self.catalogue.find_id(track_id)
         return None if row is None else self.catalogue.track(row)
+
+    def of_artists(self, names: Iterable[str]) -> NDArray[np.bool_]:
+        """Which owned tracks are by artists of these names, compared folded; bool ``(n_owned,)``."""
+        wanted = {fold(name) for name in names}
+        if not wanted:
+            return np.zeros(len(self), bool)
+        texts = self.catalogue.texts["artist"]
+        artists, first = np.unique(self.catalogue.artist_row, return_index=True)
+        found = np.array([fold(texts[at]) in wanted for at in first.tolist()], bool)
+        return np.isin(self.catalogue.artist_row, artists[found])
+
+    def has_artist(self, name: str) -> bool:
+        """Whether an owned track is by this artist."""
+        return bool(self.of_artists([name]).any())
+
+    @cached_property
+    def root(self) -> Path | None:
+        """The folder below which all files lie; None where there are none, or where they have nothing in common."""
+        places = {os.path.dirname(text) for text in self.catalogue.texts["location"].to_list() if text[:1] == "/"}
+        common = os.path.commonpath(places) if places else "/"
+        return None if common == "/" else Path(common)
