@@ -202,10 +202,9 @@ def _towers(path: Path | None) -> TwoTowerModel | None:
 def _owned(model: Model, path: Path | None) -> Owned | None:
     if path is None:
         return None
-    from segue.library import Library
     from segue.systems.owned import Owned
 
-    return Owned.match(model, Library.load(path))
+    return Owned.open(model, path)
 
 
 def _map(path: Path | None) -> bytes | None:

@@ -113,6 +113,7 @@ class Counts(BaseModel):
     """Of the models."""
 
     tracks: int
+    owned: int
     playlists: int
     artists: int
     searchable: int

@@ -34,15 +34,16 @@ async def map_(app: Annotated[Serving, Depends(serving)], who: Annotated[Caller,
 
 
 def _about(engine: Engine) -> dict[str, Any]:
-    catalogue = engine.model.catalogue
-    parts = {name: getattr(engine, name) for name in ("search", "tracks", "towers")}
+    catalogue = engine.model.catalogue if engine.owned is None else engine.owned.catalogue
+    parts = {name: getattr(engine, name) for name in ("search", "tracks", "towers", "owned")}
     return {
         "fingerprint": engine.model.fingerprint,
         "engine": engine.fingerprint,
         "parts": {name: part.fingerprint for name, part in parts.items() if part is not None},
         "recipe": str(engine.model.manifest["recipe"]),
         "counts": {
-            "tracks": len(catalogue),
+            "tracks": len(engine.model.catalogue),
+            "owned": 0 if engine.owned is None else len(engine.owned.catalogue),
             "playlists": engine.model.playlist_tracks.n_rows,
             "artists": engine.n_artists,
             "searchable": 0 if engine.search is None else len(engine.search.corpus),
