@@ -62,6 +62,8 @@ class ListDefaults:
     explicit: bool = True
     all_versions: bool = False
     exclude_artists: tuple[str, ...] = ()
+    adventure: float = 0.0
+    order: Literal["ranked", "smooth", "arc"] = "ranked"
 
 
 def chosen_model(given: Path | None) -> Path:

@@ -87,6 +87,26 @@ def recommend(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say why each track is there.", rich_help_panel=THE_LIST)
     ] = False,
+    adventure: Annotated[
+        float | None,
+        typer.Option(
+            "--adventure",
+            min=-1,
+            max=1,
+            help="From hits (-1) to deep cuts (1) of what fits.",
+            show_default="0, as ranked",
+            rich_help_panel=THE_LIST,
+        ),
+    ] = None,
+    order: Annotated[
+        Literal["ranked", "smooth", "arc"] | None,
+        typer.Option(
+            "--order",
+            help="Best first; each beside what goes with it; or the energy rising and then falling.",
+            show_default="ranked",
+            rich_help_panel=THE_LIST,
+        ),
+    ] = None,
     exclude_artists: Annotated[
         list[str] | None,
         typer.Option(
@@ -141,6 +161,8 @@ def recommend(
 
     [dim]segue recommend "90s rap, no eminem" --year 1990-1999 -o rap.m3u8[/]
 
+    [dim]segue recommend "indie folk" --adventure 0.5 --order smooth[/]
+
     [dim]segue recommend --like 1042 -n 30[/]
 
     [dim]segue recommend "songs to cook to" --from my-music -o ~/Music/cooking.m3u8[/]
@@ -191,6 +213,8 @@ def recommend(
         track_ids=tuple(track_ids or ()),
         rules=rules,
         explain=explain or wanted_format == "json",
+        adventure=usual.adventure if adventure is None else adventure,
+        order=order or usual.order,
     )
     if mine is None:
         answer = opened.answer(request)
