@@ -4,8 +4,8 @@ The position-based model: a track in place ``k`` is judged with probability ``th
 belongs to title and track alone. A track that stood in several places under one title tells the places apart whatever
 its ``gamma`` is. So the places are fitted on how the judgements of each such track spread over the places where it
 stood: ``theta_k = C_k / sum_q (C_q n_qk / sum_j n_qj theta_j)``, iterated (``n_qk`` times shown, ``C_q`` and ``C_k``
-times judged). At the true values both sides have the same mean, also where each track was shown only a few times; that
-is what EM with one ``gamma`` per track lacks. Lists differ by person, model and order: that is where swaps come from.
+times judged). At the true values both sides have the same mean, also where each track was shown only a few times; EM
+with one ``gamma`` per track lacks that. Lists differ by person, model and order: that is where swaps come from.
 
 Source: X. Wang, N. Golbandi, M. Bendersky, D. Metzler, M. Najork 2018 (the model, and EM for it); A. Agarwal et al.
 2019 (places told apart by what stood in several of them); T. Joachims, A. Swaminathan, T. Schnabel 2017 (weights that

@@ -49,11 +49,11 @@ class LeanWeights:
         artist_away: what a shared artist counts beside shared playlists.
     """
 
-    own: float = 1.0
+    own: float = 6.0
     more: float = 0.5
-    away: float = 0.5
+    away: float = 0.9
     half: float = 3.0
-    artist_away: float = 0.5
+    artist_away: float = 0.9
 
 
 LEAN = LeanWeights()
