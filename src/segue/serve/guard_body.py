@@ -25,11 +25,16 @@ async def whole_body(receive: Receive, headers: Mapping[bytes, bytes], limits: L
     """Wait for a request's body; a ``receive`` that gives it in one piece, and afterwards what the server says.
 
     Raises:
-        Problem: 400 no UTF-8 or nested too deeply, 408 too slow, 413 too large, 415 packed or no JSON, 499 gone.
+        Problem: 400 two lengths, no UTF-8, or too deep; 408 too slow; 413 too large; 415 packed or no JSON; 499 gone.
     """
     declared = headers.get(b"content-length")
     if declared is None and b"transfer-encoding" not in headers:
         return receive
+    if declared is not None and b"transfer-encoding" in headers:
+        # two lengths: a proxy may believe the other one, and take what follows for a request of somebody else
+        raise Problem(
+            400, "a request has one length; send either Content-Length or Transfer-Encoding", headers=_CLOSE
+        )
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise Problem(415, "a packed body is not taken; send it as it is", headers=_CLOSE)
     if declared is not None and int(declared) > limits.body_bytes:  # the server has seen to it that it is a number

@@ -7,6 +7,9 @@ uvicorn has a limit for idle connections (``timeout_keep_alive``) and for the si
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
+import struct
 from typing import Any
 
 import h11
@@ -38,37 +41,50 @@ class Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing more."""
-        self._headers_timer, self._reading_timer = _stopped(self._headers_timer), _stopped(self._reading_timer)
+        self._headers_came()
+        self._client_read()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Wait on while headers have begun and not ended."""
         super().data_received(data)
-        if self.conn.their_state is h11.IDLE and self.conn.trailing_data[0]:
-            if self._headers_timer is None:
-                self._headers_timer = self.loop.call_later(self._seconds, self._headers_late)
-        else:
-            self._headers_timer = _stopped(self._headers_timer)
+        if self.conn.their_state is not h11.IDLE or not self.conn.trailing_data[0]:
+            self._headers_came()
+        elif self._headers_timer is None:
+            self._headers_timer = self.loop.call_later(self._seconds, self._headers_late)
 
     def pause_writing(self) -> None:
         """The client does not read as fast as the answer is written."""
         super().pause_writing()
-        self._reading_timer = self.loop.call_later(self._seconds * _READING, self.transport.abort)
+        self._reading_timer = self.loop.call_later(self._seconds * _READING, self._break_off)
 
     def resume_writing(self) -> None:
         """It has read on."""
-        self._reading_timer = _stopped(self._reading_timer)
+        self._client_read()
         super().resume_writing()
+
+    def _headers_came(self) -> None:
+        if self._headers_timer is not None:
+            self._headers_timer.cancel()
+            self._headers_timer = None
+
+    def _client_read(self) -> None:
+        if self._reading_timer is not None:
+            self._reading_timer.cancel()
+            self._reading_timer = None
+
+    def _break_off(self) -> None:
+        """What the system still holds for the client is dropped too, or it would be sent for as long as that takes."""
+        with contextlib.suppress(OSError):
+            connection = self.transport.get_extra_info("socket")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def _headers_late(self) -> None:
         if not self.transport.is_closing():
-            self.transport.write(_TOO_SLOW)
+            if self.conn.trailing_data[0]:  # a client that has said nothing yet is told nothing
+                self.transport.write(_TOO_SLOW)
             self.transport.close()
-
-
-def _stopped(timer: asyncio.TimerHandle | None) -> None:
-    if timer is not None:
-        timer.cancel()
 
 
 def _receive_seconds(app: Any) -> float:

@@ -84,7 +84,8 @@ class Rules:
 def _without_port(host: bytes) -> bytes:
     host = host.strip().lower()
     if host.startswith(b"["):
-        return host.partition(b"]")[0] + b"]"
+        address, bracket, _ = host.partition(b"]")
+        return address + bracket
     return host.partition(b":")[0].rstrip(b".")
 
 
