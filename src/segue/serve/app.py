@@ -73,7 +73,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         settings=settings,
         current=Current(settings, measures),
         store=Store.open(settings.data),
-        gate=Gate(limits.threads, limits.waiting, limits.seconds),
+        gate=Gate(limits.threads, limits.waiting, limits.seconds, changed=measures.load),
         keys=keys,
         measures=measures,
     )

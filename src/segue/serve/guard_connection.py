@@ -74,7 +74,7 @@ class Connection(H11Protocol):
             self._reading_timer = None
 
     def _break_off(self) -> None:
-        """What the system still holds for the client is dropped too, or it would be sent for as long as that takes."""
+        """What the system still holds for the client is dropped too, or it would be sent for as long as it takes."""
         with contextlib.suppress(OSError):
             connection = self.transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
