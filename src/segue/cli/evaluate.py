@@ -12,18 +12,22 @@ from segue.cli.evaluate_options import (
     AlsoOption,
     CoreOption,
     EpochsOption,
+    EventsOption,
     ExcerptsOption,
     FoldsOption,
     GradesOption,
+    LearnOption,
     MostOption,
     QueriesOption,
     SearchEncoderOption,
     SharesOption,
     TowersOption,
     TuneOption,
+    TurnsOption,
     ViewsOption,
     WordsOption,
     WrittenOption,
+    WrongOption,
 )
 from segue.cli.language_models import (
     BudgetMoneyOption,
@@ -56,11 +60,12 @@ def evaluate(
         typer.Option("-o", "--out", help="Folder for report.json and report.html.", show_default=False),
     ] = None,
     protocol: Annotated[
-        Literal["title", "challenge", "users", "tracks", "search"],
+        Literal["title", "challenge", "users", "tracks", "search", "feedback"],
         typer.Option(
             "--protocol",
             help="Titles alone, the ten scenarios of the RecSys Challenge 2018, listeners ('users'), what "
-            "is near to a track ('tracks'), or queries for playlists ('search').",
+            "is near to a track ('tracks'), queries for playlists ('search'), or people who say what they think of "
+            "lists ('feedback', simulated).",
         ),
     ] = "title",
     methods: Annotated[
@@ -130,6 +135,10 @@ def evaluate(
     folds: FoldsOption = 5,
     most: MostOption = 1_000,
     written: WrittenOption = "library",
+    wrong: WrongOption = "0,5,10,20",
+    turns: TurnsOption = 3,
+    learn: LearnOption = None,
+    events: EventsOption = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the report as JSON.", rich_help_panel=LISTENERS)
     ] = False,
@@ -196,14 +205,32 @@ def evaluate(
     [dim]segue evaluate library --protocol search --encoder lora=encoders/search -o report[/]
 
     [dim]segue evaluate listeners --protocol users --views name,summary,lyrics --shares 25,50,100 -o report[/]
+
+    [dim]segue evaluate library --protocol feedback -o report[/]
     """
     import tempfile
 
+    others = {"--methods": methods, "--playlist": playlist, "--select": select, "--library": library}
+    others |= {"--encoders": encoders, "--themes": themes}
+    unwanted = [option for option, given in others.items() if given]
+    if protocol == "feedback":
+        from segue.cli.evaluate_feedback import FeedbackOptions, evaluate_feedback
+
+        evaluate_feedback(
+            source,
+            out,
+            library=library,
+            part=part,
+            base_model=base_model,
+            config=config,
+            options=FeedbackOptions(wrong, turns, learn, events),
+            as_json=as_json,
+            unwanted=[option for option in unwanted if option != "--library"],
+        )
+        return
     if protocol == "search":
         from segue.cli.evaluate_search import evaluate_search
 
-        others = {"--methods": methods, "--playlist": playlist, "--select": select, "--library": library}
-        others |= {"--encoders": encoders, "--themes": themes}
         evaluate_search(
             source,
             out,
@@ -215,15 +242,12 @@ def evaluate(
             written=written,
             base_model=base_model,
             as_json=as_json,
-            unwanted=[option for option, given in others.items() if given],
+            unwanted=unwanted,
         )
         return
     if protocol == "tracks":
         from segue.cli.evaluate_tracks import evaluate_tracks
 
-        others = {"--methods": methods, "--playlist": playlist, "--select": select, "--library": library}
-        others |= {"--encoders": encoders, "--themes": themes}
-        unwanted = [option for option, given in others.items() if given]
         evaluate_tracks(
             source, out, part=part, base_model=base_model, epochs=epochs, as_json=as_json, unwanted=unwanted
         )
@@ -231,8 +255,6 @@ def evaluate(
     if protocol == "users":
         from segue.cli.evaluate_users import evaluate_users
 
-        others = {"--methods": methods, "--playlist": playlist, "--select": select, "--library": library}
-        others |= {"--encoders": encoders, "--themes": themes}
         evaluate_users(
             source,
             out,
@@ -249,13 +271,12 @@ def evaluate(
             base_model=base_model,
             config=config,
             as_json=as_json,
-            unwanted=[option for option, given in others.items() if given],
+            unwanted=unwanted,
         )
         return
     if encoders:
         from segue.cli.evaluate_encoders import evaluate_encoders
 
-        others = {"--methods": methods, "--playlist": playlist, "--select": select, "--library": library}
         evaluate_encoders(
             source,
             out,
@@ -265,7 +286,7 @@ def evaluate(
             part=part,
             base_model=base_model,
             config=config,
-            unwanted=[option for option, given in others.items() if given]
+            unwanted=[option for option in unwanted if option not in ("--encoders", "--themes")]
             + (["--protocol challenge"] if protocol != "title" else []),
         )
         return

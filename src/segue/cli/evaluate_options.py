@@ -12,22 +12,27 @@ __all__ = [
     "AlsoOption",
     "CoreOption",
     "EpochsOption",
+    "EventsOption",
     "ExcerptsOption",
     "FoldsOption",
     "GradesOption",
+    "LearnOption",
     "MostOption",
     "QueriesOption",
     "SearchEncoderOption",
     "SharesOption",
     "TowersOption",
     "TuneOption",
+    "TurnsOption",
     "ViewsOption",
     "WordsOption",
     "WrittenOption",
+    "WrongOption",
 ]
 
 LISTENERS = "Listeners (--protocol users)"
 _SEARCH = "Search (--protocol search)"
+_FEEDBACK = "Feedback (--protocol feedback)"
 
 ViewsOption = Annotated[
     str,
@@ -127,5 +132,33 @@ WrittenOption = Annotated[
         "--written",
         help="Descriptions that nobody wrote by hand: those in the library, made now by counting, or none.",
         rich_help_panel=_SEARCH,
+    ),
+]
+WrongOption = Annotated[
+    str,
+    typer.Option(
+        "--wrong", help="Percents of tracks that people mistake, one table each.", rich_help_panel=_FEEDBACK
+    ),
+]
+TurnsOption = Annotated[
+    int, typer.Option("--turns", min=2, max=10, help="How often people ask.", rich_help_panel=_FEEDBACK)
+]
+LearnOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--learn/--no-learn",
+        help="Train anew on what half of the people kept, and ask the other half.",
+        rich_help_panel=_FEEDBACK,
+        show_default="for a library",
+    ),
+]
+EventsOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--events",
+        metavar="FILE",
+        help="Stored events, as of 'segue feedback export', asked again instead of simulating people.",
+        rich_help_panel=_FEEDBACK,
+        show_default=False,
     ),
 ]

@@ -144,7 +144,7 @@ def values_of(found: Sequence[Session], qrels: Qrels, habits: Habits, turn: int)
     """How good a turn was for each person; nan where everything that fits was shown already.
 
     ``fitting``: share of the list on the screen that fits. ``new_fitting``: the same for the first tracks that were
-    not shown before. R-precision and NDCG: of the ranking without what was shown, against what fits and was not shown.
+    not shown before. R-precision and NDCG: of the ranking without what was shown, against what fits and was not.
     """
     n = habits.shown
     fitting = np.array([_share(s.lists[turn][:n], qrels.relevant[s.query.query_id], n) for s in found])
