@@ -8,10 +8,11 @@ millions of others are looked at only where those had too little.
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +31,11 @@ __all__ = ["Suggestions"]
 MOST_WORDS = 16
 """Words of a text that count; what follows them does not."""
 
-_LOOKED_AT = 100  # best known matches among which a name that was typed in full is looked for
+_LOOKED_AT = 50  # best known matches among which a name that was typed in full is looked for
 _EXACT = 3  # of these names come first, so that "home" finds the song Home and still most that begin so
 _FORGIVING = 2  # tiers in which misspelt words are looked for
 _MOST_LETTERS = 2_000
+_FEW = 20_000  # items up to which sorting is quicker than marking
 
 Range = tuple[int, int]
 
@@ -101,6 +103,19 @@ class Suggestions:
             raise StoredDataError(f"{folder} is damaged (the lists of words have another length); train it again")
         return cls(words, items, ends, indptr, postings, catalogue.texts["name"], catalogue.texts["artist"])
 
+    @classmethod
+    def opened(cls, folder: Path, catalogue: Catalogue, counts: NDArray[np.int32]) -> Suggestions:
+        """Map the arrays of a folder, or index the catalogue where an older model has none.
+
+        Raises:
+            StoredDataError: a file is missing or damaged, or they do not belong to this catalogue.
+        """
+        return cls.load(folder, catalogue) if folder.is_dir() else cls.of(catalogue, counts)
+
+    def warm(self) -> None:
+        """Make what misspelt texts are compared with, so that the first of them does not wait for it."""
+        _ = self._known
+
     def find(self, text: str, n: int) -> list[int]:
         """Rows of at most ``n`` tracks whose name and artist have a word that begins as each word of the text.
 
@@ -128,20 +143,26 @@ class Suggestions:
         if not len(found):
             found = self._forgiving(words, own, wanted)
         best = self.items[found].tolist()
-        exact = [row for row in best[:_LOOKED_AT] if folded in self._full(row)][:_EXACT]
+        exact = [row for row in best[:_LOOKED_AT] if self._is_called(row, folded)][:_EXACT]
         return list(dict.fromkeys((*exact, *best)))[:n]
 
-    def _full(self, row: int) -> tuple[str, ...]:
-        """What a person types who types all of it."""
-        name, artist = fold(self.names[row]), fold(self.artists[row])
-        return name, f"{name} {artist}", f"{artist} {name}"
+    def _is_called(self, row: int, folded: str) -> bool:
+        """Whether a text is the name of a track, or name and artist in either order."""
+        name = fold(self.names[row])
+        if name == folded:
+            return True
+        if not (folded.startswith(name) or folded.endswith(name)):
+            return False
+        artist = fold(self.artists[row])
+        return folded in (f"{name} {artist}", f"{artist} {name}")
 
     def _beginning(self, word: str) -> Range:
         """The words that begin with a word."""
         start = word.encode("utf-8", "replace")
         known = _AsBytes(self.words)
         # no UTF-8 holds the byte 255
-        return bisect_left(known, start), bisect_left(known, start + b"\xff")
+        first = bisect_left(known, start)
+        return first, bisect_left(known, start + b"\xff", first)
 
     def _whole(self, word: str) -> Range:
         """The word itself."""
@@ -149,37 +170,22 @@ class Suggestions:
         return (first, first + 1) if first < last and self.words[first] == word else (first, first)
 
     def _slices(self, tier: int, ranges: Sequence[Range]) -> list[NDArray[np.int32]]:
+        """The items of a tier that have words of some ranges, with repeats."""
         begins = self.indptr[tier]
         return [self.postings[begins[first] : begins[last]] for first, last in ranges if first < last]
 
-    def _length(self, tier: int, ranges: Sequence[Range]) -> int:
-        return sum(map(len, self._slices(tier, ranges)))
-
-    def _marks(self, tier: int, ranges: Sequence[Range]) -> NDArray[np.bool_]:
-        """Which items of a tier have one of the words."""
-        first = self.ends[tier - 1] if tier else 0
-        marks = np.zeros(self.ends[tier] - first, bool)
-        for items in self._slices(tier, ranges):
-            marks[items - first] = True
-        return marks
-
     def _matching(self, wanted: Sequence[Sequence[Range]], most: int, tiers: int) -> NDArray[np.int32]:
         """The first items that have a word of each of the wanted ranges; int32, ascending."""
-        if any(first >= last for first, last in (ranges[0] for ranges in wanted if len(ranges) == 1)):
-            return np.empty(0, np.int32)
-        found: list[NDArray[np.int32]] = []
+        found = [np.empty(0, np.int32)]
+        if any(all(first >= last for first, last in ranges) for ranges in wanted):
+            return found[0]
         for tier in range(tiers):
-            by_length = sorted(wanted, key=partial(self._length, tier))
-            hits = np.flatnonzero(self._marks(tier, by_length[0]))
-            for ranges in by_length[1:]:
-                if not len(hits):
-                    break
-                hits = hits[self._marks(tier, ranges)[hits]]
-            found.append((hits[:most] + (self.ends[tier - 1] if tier else 0)).astype(np.int32))
+            lists = sorted((self._slices(tier, ranges) for ranges in wanted), key=_length)
+            found.append(_first_common(lists, self.ends, tier)[:most])
             most -= len(found[-1])
             if most <= 0:
                 break
-        return np.concatenate(found) if found else np.empty(0, np.int32)
+        return np.concatenate(found)
 
     @cached_property
     def _known(self) -> KnownWords:
@@ -187,13 +193,15 @@ class Suggestions:
         tiers = min(_FORGIVING, len(self.ends))
         counts = np.diff(self.indptr[:tiers], axis=1).sum(0)
         rows = np.flatnonzero(counts)
-        return KnownWords(tuple(self.words[row] for row in rows.tolist()), counts[rows])
+        return KnownWords.of([self.words[row] for row in rows.tolist()], counts[rows])
 
     def _forgiving(self, words: list[str], own: list[list[Range]], most: int) -> NDArray[np.int32]:
         """Items for a text that nothing matches as it was typed."""
         tiers = min(_FORGIVING, len(self.ends))
+        known = dict(zip(words, own, strict=True))
         for whole, begun in other_spacings(words):
-            ranges = [[self._whole(word)] for word in whole] + [[self._beginning(word)] for word in begun]
+            ranges = [[self._whole(word)] for word in whole]
+            ranges += [known.get(word) or [self._beginning(word)] for word in begun]
             found = self._matching(ranges, most, tiers)
             if len(found):
                 return found
@@ -206,12 +214,67 @@ class Suggestions:
 
     def _most_words(self, wanted: list[list[Range]], most: int, tiers: int) -> NDArray[np.int32]:
         """The items that have the most of the words, if that is more than half of them."""
-        marks = [np.concatenate([self._marks(tier, ranges) for tier in range(tiers)]) for ranges in wanted]
-        matched = np.sum(marks, axis=0, dtype=np.int32)
+        matched = np.zeros(self.ends[tiers - 1], np.int8)
+        for ranges in wanted:
+            has = np.zeros(len(matched), bool)
+            for tier in range(tiers):
+                for items in self._slices(tier, ranges):
+                    has[items] = True
+            matched += has
         top = int(matched.max(initial=0))
         if 2 * top <= len(wanted):
             return np.empty(0, np.int32)
         return np.flatnonzero(matched == top)[:most].astype(np.int32)
+
+
+class _Marks(threading.local):
+    """A mark for every item, of one thread; none is set between calls, so that a call touches only its own items."""
+
+    def __init__(self) -> None:
+        self.marks = np.zeros(0, bool)
+
+    def of(self, n: int) -> NDArray[np.bool_]:
+        if len(self.marks) < n:
+            self.marks = np.zeros(n, bool)
+        return self.marks
+
+
+_marks = _Marks()
+
+
+def _length(lists: list[NDArray[np.int32]]) -> int:
+    return sum(map(len, lists))
+
+
+def _first_common(lists: list[list[NDArray[np.int32]]], ends: tuple[int, ...], tier: int) -> NDArray[np.int32]:
+    """The items of a tier that are in each of some unions of lists, the shortest union first; ascending."""
+    first, last = ends[tier - 1] if tier else 0, ends[tier]
+    marks = _marks.of(ends[-1])
+    hits = _distinct(lists[0], marks, first, last)
+    for others in lists[1:]:
+        if not len(hits):
+            break
+        marks[hits] = True
+        try:
+            # looking up what is marked costs less than marking: the lists are longer than the hits
+            kept = [items[marks[items]] for items in others]
+        finally:
+            marks[hits] = False
+        hits = _distinct(kept, marks, first, last)
+    return hits
+
+
+def _distinct(lists: list[NDArray[np.int32]], marks: NDArray[np.bool_], first: int, last: int) -> NDArray[np.int32]:
+    """The items of some lists, each once, ascending."""
+    if _length(lists) < _FEW:
+        return np.unique(np.concatenate([np.empty(0, np.int32), *lists]))
+    try:
+        for items in lists:
+            marks[items] = True
+        hits = np.flatnonzero(marks[first:last])
+    finally:
+        marks[first:last] = False
+    return (hits + first).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +20,21 @@ _SPLIT = 3  # words of a text in which words are taken apart; a longer one is a 
 
 @dataclass(frozen=True, eq=False)
 class KnownWords:
-    """Words that may have been meant, sorted, with in how many of the best known tracks each is, int64 ``(n,)``."""
+    """Words that may have been meant.
+
+    Args:
+        words: sorted. counts: in how many of the best known tracks each is, int64 ``(n,)``.
+        letters: which letters each has, as bits, uint64 ``(n,)``.
+    """
 
     words: tuple[str, ...]
     counts: NDArray[np.int64]
+    letters: NDArray[np.uint64]
+
+    @classmethod
+    def of(cls, words: Sequence[str], counts: NDArray[np.int64]) -> KnownWords:
+        """Take sorted words and their counts."""
+        return cls(tuple(words), counts, np.array([_letters(word) for word in words], np.uint64))
 
     def near(self, word: str) -> list[str]:
         """Beginnings of known words that differ the least from a word, in a letter or two, the best known first.
@@ -41,12 +52,9 @@ class KnownWords:
             return []
         wrong = 1 if len(word) < _TWO_WRONG else 2
         counts: dict[str, int] = {}
-        for letter in dict.fromkeys(word[:2]):
-            first, last = bisect_left(self.words, letter), bisect_left(self.words, letter + "\U0010ffff")
-            for known, count in zip(self.words[first:last], self.counts[first:last].tolist(), strict=True):
-                for length in range(len(word) - 1, len(word) + 2):
-                    if len(known) >= length:
-                        counts[known[:length]] = counts.get(known[:length], 0) + count
+        for known, count in self._candidates(word, wrong):
+            for length in range(len(word) - 1, min(len(word) + 1, len(known)) + 1):
+                counts[known[:length]] = counts.get(known[:length], 0) + count
         beginnings = list(counts)
         if not beginnings:
             return []
@@ -54,6 +62,24 @@ class KnownWords:
         least = min(int(differ.min()), wrong)
         near = [(-counts[beginnings[i]], beginnings[i]) for i in np.flatnonzero(differ == least).tolist()]
         return [beginning for _, beginning in sorted(near)[:_MEANT]]
+
+    def _candidates(self, word: str, wrong: int) -> Iterator[tuple[str, int]]:
+        """Words that begin as they must and lack at most as many letters of the word as may be wrong."""
+        letters = np.uint64(_letters(word))
+        for letter in dict.fromkeys(word[:2]):
+            first = bisect_left(self.words, letter)
+            last = bisect_left(self.words, letter + "\U0010ffff", first)
+            lacking = np.bitwise_count(letters & ~self.letters[first:last])
+            for i in (np.flatnonzero(lacking <= wrong) + first).tolist():
+                yield self.words[i], int(self.counts[i])
+
+
+def _letters(word: str) -> int:
+    """The letters of a word as bits; letters that share one make the choice of candidates wider, never wrong."""
+    bits = 0
+    for letter in set(word):
+        bits |= 1 << (ord(letter) & 63)
+    return bits
 
 
 def other_spacings(words: list[str]) -> Iterator[tuple[list[str], list[str]]]:

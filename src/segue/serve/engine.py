@@ -31,6 +31,7 @@ __all__ = ["Engine", "States", "states_of"]
 States = Mapping[str, tuple[int, ...]]
 """Of each folder or file that was given: what changes when another is put in its place."""
 _MOST_MAP = 64 << 20  # bytes of a map file
+_ATTEMPTS = 50  # to open a folder that is being replaced
 _WARM = ("rainy sunday", "90s rap, not eminem")
 
 
@@ -79,10 +80,10 @@ class Engine:
             return before is not None and before.states.get(name, ()) == states.get(name, ())
 
         kept = before if before is not None and unchanged("model") else None
-        model = kept.model if kept else Model.load(settings.model)
+        model, suggestions = (kept.model, kept.suggestions) if kept else _model(settings.model)
         return cls(
             model=model,
-            suggestions=kept.suggestions if kept else Suggestions.of(model.catalogue, model.counts),
+            suggestions=suggestions,
             search=before.search if before and unchanged("search") else _search(settings.search),
             tracks=before.tracks if before and unchanged("tracks") else _tracks(settings.tracks),
             towers=before.towers if before and unchanged("towers") else _towers(settings.towers),
@@ -99,6 +100,7 @@ class Engine:
         """
         for title in _WARM:
             self.answer(Request(title=title))
+        self.suggestions.warm()
         if self.search is not None:
             self.search.answer(_WARM[0])
 
@@ -155,6 +157,17 @@ class Engine:
         from segue.systems.owned import owned_answer
 
         return owned_answer(self.model, self.owned, request, exclude_artists=exclude_artists)
+
+
+def _model(path: Path) -> tuple[Model, Suggestions]:
+    """The title model and what is suggested of its catalogue, of one folder even while it is replaced."""
+    for _ in range(_ATTEMPTS):
+        before = folder_state(path)
+        model = Model.load(path)
+        suggestions = Suggestions.opened(path / "suggest", model.catalogue, model.counts)
+        if folder_state(path) == before:
+            return model, suggestions
+    raise StoredDataError(f"{path} is replaced again and again; try again when that has ended")
 
 
 def states_of(settings: ServeSettings) -> States:

@@ -13,8 +13,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from segue.encode.base import Encoder
 from segue.errors import InputError, StoredDataError
+from segue.index.suggest import Suggestions
 from segue.library import Catalogue, Library
 from segue.library.arrays import fingerprint, save_array, write_json
 from segue.library.folders import check_place, locked, new_folder, put_back
@@ -216,7 +219,11 @@ def _write(
         save_array(folder / "playlists.indptr.npy", distinct.indptr)
         save_array(folder / "playlists.indices.npy", distinct.indices)
         (folder / "tracks").mkdir()
-        Catalogue.of(library).save(folder / "tracks")
+        catalogue = Catalogue.of(library)
+        catalogue.save(folder / "tracks")
+        (folder / "suggest").mkdir()
+        counts = np.bincount(distinct.indices, minlength=len(catalogue)).astype(np.int32)
+        Suggestions.of(catalogue, counts).save(folder / "suggest")
         if learned is not None:
             assert encoder is not None
             corpus = TitleCorpus.of(library, encoder, progress=progress)
