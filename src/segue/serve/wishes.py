@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from segue.errors import QueryError
 from segue.library import Catalogue
 from segue.library.names import fold
 from segue.library.strings import HashIndex
@@ -45,11 +46,12 @@ def rules_of(wishes: Wishes, artists: ArtistNames) -> Rules:
     Raises:
         QueryError: a wish contradicts itself.
     """
+    if wishes.n is not None and wishes.minutes is not None:
+        raise QueryError("a list has a number of tracks or a length; give n or minutes, not both")
     named = [name for name in wishes.exclude_artists if name.strip()]
     rows = [row for name in named if (row := artists.row(name)) is not None]
-    number = wishes.n if wishes.n is not None else DEFAULT_N
     return Rules(
-        n=None if wishes.minutes is not None and wishes.n is None else number,
+        n=None if wishes.minutes is not None else DEFAULT_N if wishes.n is None else wishes.n,
         minutes=wishes.minutes,
         exclude_artists=tuple(dict.fromkeys(rows)),
         exclude_given_artists=wishes.new_artists,

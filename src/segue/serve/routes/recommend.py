@@ -14,6 +14,7 @@ from segue.library.feedback import FeedbackEvent
 from segue.serve.answers import ERRORS, json_response
 from segue.serve.engine import Engine
 from segue.serve.keys import Caller, caller
+from segue.serve.problems import Problem
 from segue.serve.schemas import ContinueIn, RecommendIn, RecommendOut
 from segue.serve.serving import Serving, serving
 from segue.serve.store import Store
@@ -66,7 +67,10 @@ def _continued(engine: Engine, store: Store, who: Caller, body: ContinueIn) -> R
     request = request_of(body, engine.artists)
     if body.playlist_id is None:
         return _listed(engine, store, who, body, request)
-    given = engine.given_playlist(body.playlist_id)
+    try:
+        given = engine.given_playlist(body.playlist_id)
+    except QueryError as error:
+        raise Problem(404, str(error)) from error
     shown = body.title or given.shown_title
     request = replace(request, title=body.title or given.title, track_ids=(*given.track_ids, *request.track_ids))
     return _listed(engine, store, who, body, request, shown_title=shown)
