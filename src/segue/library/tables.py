@@ -74,6 +74,12 @@ OPTIONAL_TRACK_COLUMNS: Mapping[str, type[pl.DataType]] = {
     "summary": pl.String,  # about 25 words
     "tags": pl.String,  # separated by "; ", the most given first
     "isrc": pl.String,
+    "mbid": pl.String,  # of the recording at MusicBrainz
+    # of files of one's own
+    "album_artist": pl.String,
+    "track_number": pl.Int32,
+    "file_size": pl.Int64,
+    "file_mtime_ns": pl.Int64,
 }
 
 OPTIONAL_PLAYLIST_COLUMNS: Mapping[str, type[pl.DataType]] = {

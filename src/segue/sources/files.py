@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from segue.errors import SourceError, StoredDataError
 from segue.library.arrays import read_json
 
-__all__ = ["FORMATS", "Found", "SourceFile", "find", "format_of", "read_regular"]
+__all__ = ["AUDIO", "FORMATS", "Found", "SourceFile", "find", "format_of", "read_regular"]
 
 # extension -> format; each may be followed by .gz
 FORMATS = {
@@ -31,6 +31,10 @@ FORMATS = {
     ".xspf": "xspf",
     ".jspf": "jspf",
 }
+AUDIO = frozenset(
+    {".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".wav", ".aif", ".aiff", ".wma", ".ape", ".wv", ".mpc"}
+)
+"""Endings of files whose tags are read."""
 _TABLES = frozenset({"items.csv", "playlists.csv", "tracks.csv"})
 _LIMIT = 4 * 2**30  # bytes that one file may unpack to; a bomb, not a slice, is larger
 _NATURAL = re.compile(r"(\d+)")
@@ -107,9 +111,14 @@ def _gunzip(data: bytes, where: str) -> bytes:
 
 @dataclass(slots=True)
 class Found:
-    """What is there: files in the order of ingest, paths of no known format, files given more than once."""
+    """What is there: files in the order of ingest, paths of no known format, files given more than once.
+
+    ``audio`` are files of music with the folder that was given; ``closed`` are folders that cannot be looked into.
+    """
 
     files: list[SourceFile] = field(default_factory=list)
+    audio: list[tuple[Path, Path]] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
     ignored: list[str] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
 
@@ -134,7 +143,8 @@ def find(sources: Sequence[Path | str], *, damaged: Callable[[SourceError], None
             failed = True
             damaged(error)
 
-        for file in _below(source, found.ignored, tell):
+        n_audio = len(found.audio)
+        for file in _below(source, found, tell):
             n += 1
             key = (_resolved(file.path), file.member)
             if key in seen:
@@ -142,13 +152,13 @@ def find(sources: Sequence[Path | str], *, damaged: Callable[[SourceError], None
             else:
                 seen.add(key)
                 found.files.append(file)
-        if not n and not failed:
-            raise SourceError(f"holds no playlist files ({_KNOWN})", path=source)
+        if not n and len(found.audio) == n_audio and not failed:
+            raise SourceError(f"holds no playlist files ({_KNOWN}) and no music", path=source)
     found.files = _labelled(found.files)
     return found
 
 
-def _below(source: Path, ignored: list[str], damaged: Callable[[SourceError], None]) -> Iterator[SourceFile]:
+def _below(source: Path, found: Found, damaged: Callable[[SourceError], None]) -> Iterator[SourceFile]:
     try:
         os.stat(source)
     except (OSError, ValueError) as error:  # a null character in a path is a ValueError
@@ -160,14 +170,17 @@ def _below(source: Path, ignored: list[str], damaged: Callable[[SourceError], No
         raise SourceError(reason, path=source) from error
     if not source.is_dir():
         if source.suffix.lower() == ".zip":
-            yield from _in_zip(source, ignored, damaged)
+            yield from _in_zip(source, found.ignored, damaged)
         elif (format_ := format_of(source.name)) is not None:
             yield SourceFile(source, format_)
+        elif source.suffix.lower() in AUDIO:
+            found.audio.append((source.absolute(), source.absolute().parent))
         else:
             raise SourceError(f"not a known format ({_KNOWN}, each also with .gz)", path=source)
         return
     _refuse_library(source)
-    for folder, folders, names in os.walk(source):
+    root = source.absolute()
+    for folder, folders, names in os.walk(source, onerror=lambda error: found.closed.append(str(error.filename))):
         folders[:] = sorted((f for f in folders if not f.startswith(".")), key=_natural)
         here = Path(folder)
         if set(names) >= _TABLES:
@@ -175,11 +188,13 @@ def _below(source: Path, ignored: list[str], damaged: Callable[[SourceError], No
             names = [n for n in names if n not in _TABLES and n != "playlist_descriptions.csv"]
         for name in sorted((n for n in names if not n.startswith(".")), key=_natural):
             if name.lower().endswith(".zip"):
-                yield from _in_zip(here / name, ignored, damaged)
+                yield from _in_zip(here / name, found.ignored, damaged)
             elif (format_ := format_of(name)) is not None:
                 yield SourceFile(here / name, format_)
+            elif PurePosixPath(name).suffix.lower() in AUDIO:
+                found.audio.append((root / (here / name).relative_to(source), root))
             else:
-                ignored.append(str(here / name))
+                found.ignored.append(str(here / name))
 
 
 def _resolved(path: Path) -> Path:

@@ -7,10 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
+
 from segue.errors import SourceError
 from segue.library import Library
 from segue.sources.assemble import Assembly
 from segue.sources.files import SourceFile, find
+from segue.sources.local_files import LocalPath, read_local
+from segue.sources.local_pieces import local_piece, owned_piece, with_local_columns
 from segue.sources.piece import Piece
 from segue.sources.report import IngestReport, Skipped
 
@@ -25,8 +29,12 @@ def ingest(
     on_error: Literal["fail", "skip"] = "fail",
     progress: Callable[[int, int], None] | None = None,
     public: bool = False,
+    known: pl.DataFrame | None = None,
 ) -> Library:
     """Read playlists from files, folders and zips into one library; ``library.notes["ingest"]`` holds the report.
+
+    Music in the folders becomes tracks, and playlists beside it hold those tracks; what such a playlist names and is
+    not there is left out.
 
     Args:
         sources: MPD JSON (also .gz and .zip), JSON lines of playlists, CSV, Parquet, M3U, XSPF, JSPF, or folders of
@@ -34,6 +42,7 @@ def ingest(
         on_error: "fail" stops at the first damaged file; "skip" leaves damaged files out whole and names them.
         progress: is called with files done and files in all.
         public: marks the library as one whose titles anybody may see.
+        known: tracks of an earlier library of the same music; files that have not changed are not read again.
 
     Raises:
         SourceError: a missing path, an empty folder, a damaged file ("fail"), or nothing usable at all.
@@ -49,6 +58,12 @@ def ingest(
 
     found = find(sources, damaged=damaged)
     assembly = Assembly()
+    music = None
+    if found.audio:
+        paths = [LocalPath(path, root) for path, root in found.audio]
+        music = read_local(paths, known=known, progress=progress)
+        assembly.add(local_piece(music))
+        del assembly.formats["audio"]  # it is many files, of which the report has an own line
     for done, file in enumerate(found.files):
         if progress is not None:
             progress(done, len(found.files))
@@ -57,13 +72,15 @@ def ingest(
         except SourceError as error:
             damaged(error)
         else:
-            assembly.add(piece)
+            assembly.add(piece if music is None else owned_piece(piece, music))
     if progress is not None:
         progress(len(found.files), len(found.files))
     where = ", ".join(map(str, sources[:3])) + (" ..." if len(sources) > 3 else "")
-    if not assembly.n_rows:
+    if not assembly.n_rows and (music is None or not music.tracks.height):
         left_out = "1 damaged file was" if len(skipped) == 1 else f"{len(skipped)} damaged files were"
         why = f"; {left_out} left out, the first: {skipped[0].reason}" if skipped else ""
+        if music is not None and music.failed:
+            why += f"; {len(music.failed)} files of music cannot be read, the first: {music.failed[0][1]}"
         raise SourceError(f"no playlist with a track was found{why}", path=where)
     report = IngestReport(
         files=sum(assembly.formats.values()),
@@ -78,8 +95,11 @@ def ingest(
         ignored=len(found.ignored),
         ignored_examples=found.ignored,
         notes=dict(assembly.notes),
+        music=None if music is None else music.as_notes(),
+        closed=found.closed,
     )
-    return assembly.library(public=public, notes={"ingest": report.as_notes()})
+    library = assembly.library(public=public, notes={"ingest": report.as_notes()})
+    return library if music is None else with_local_columns(library, music)
 
 
 def read_piece(file: SourceFile) -> Piece:

@@ -10,24 +10,29 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from segue.errors import SourceError
+from segue.sources.files import AUDIO
 from segue.sources.lyrics_text import lrc_header, lyrics_of
 from segue.sources.match_keys import isrc_key
 from segue.sources.outside import Finding, Names
 from segue.sources.text import MAX_CHARACTERS, decode
 
-__all__ = ["AUDIO", "names_of_path", "read_audio_tags", "read_lyrics_file"]
+__all__ = [
+    "AUDIO",
+    "TAGS",
+    "names_of_path",
+    "open_audio",
+    "read_audio_tags",
+    "read_lyrics_file",
+    "texts_of",
+]
 
-AUDIO = frozenset(
-    {".mp3", ".flac", ".ogg", ".oga", ".opus", ".m4a", ".mp4", ".wav", ".aif", ".aiff", ".wma", ".ape", ".wv", ".mpc"}
-)
-"""Endings of files whose tags are read."""
 _LONGEST = 2_000_000  # bytes of a text file; lyrics are shorter
 
 _NUMBER = re.compile(r"^\s*(?:\d{1,2}-)?\d{1,3}\s*[.\-_ ]\s*(?=\S)")
 _YEAR = re.compile(r"(?<!\d)(1[89]\d\d|20\d\d)(?!\d)")
 _DASH = re.compile(r"\s+[-–—]\s+")
 # by kind of tag: ID3 frames, Vorbis comments (and APEv2, whose keys are alike without case), MP4 atoms, ASF
-_TAGS = {
+TAGS = {
     "title": ("TIT2", "title", "\xa9nam", "Title"),
     "artist": ("TPE1", "artist", "\xa9ART", "Author"),
     "album": ("TALB", "album", "\xa9alb", "WM/AlbumTitle"),
@@ -101,6 +106,35 @@ def read_audio_tags(source: Path | bytes, where: str, label: str, notes: Counter
     Raises:
         SourceError: no audio file that mutagen knows, or a damaged one.
     """
+    file = open_audio(source, where)
+    tags = file.tags if file.tags is not None else {}
+    known = {what: next(texts_of(tags, keys), None) for what, keys in TAGS.items()}
+    values: dict[str, Any] = {name: known[name] for name in ("album", "genre") if known[name]}
+    found = _YEAR.search((known["date"] or "")[:40])
+    if found:
+        values["year"] = int(found[1])
+    length = getattr(file.info, "length", None)
+    if isinstance(length, (int, float)) and 0 < length < 1e6:
+        values["duration_ms"] = round(length * 1_000)
+    if isrc_key(known["isrc"]):
+        values["isrc"] = isrc_key(known["isrc"])
+    cleaned = [lyrics_of(text) for text in texts_of(tags, _LYRICS)]
+    best = next((c for status in ("found", "instrumental") for c in cleaned if c.status == status), None)
+    if best is not None and best.status is not None:
+        values.update(_found(best.status, best.text, label))
+    elif cleaned:
+        notes["lyrics without a word, left out"] += 1
+    title, artist = known["title"], known["artist"]
+    own: Names = ((title[:MAX_CHARACTERS], artist[:MAX_CHARACTERS]),) if title and artist else ()
+    return Finding(isrc=known["isrc"], names=own or names_of_path(where), stem=where, values=values)
+
+
+def open_audio(source: Path | bytes, where: str) -> Any:
+    """Open an audio file with mutagen: an object with ``tags`` and ``info``.
+
+    Raises:
+        SourceError: no audio file that mutagen knows, or a damaged one.
+    """
     import mutagen
 
     if isinstance(source, Path) and not source.is_file():  # a pipe may never end
@@ -112,29 +146,10 @@ def read_audio_tags(source: Path | bytes, where: str, label: str, notes: Counter
         raise SourceError(reason, path=where) from error
     if file is None:
         raise SourceError("is no audio file that can be read", path=where)
-    tags = file.tags if file.tags is not None else {}
-    known = {what: next(_texts(tags, keys), None) for what, keys in _TAGS.items()}
-    values: dict[str, Any] = {name: known[name] for name in ("album", "genre") if known[name]}
-    found = _YEAR.search((known["date"] or "")[:40])
-    if found:
-        values["year"] = int(found[1])
-    length = getattr(file.info, "length", None)
-    if isinstance(length, (int, float)) and 0 < length < 1e6:
-        values["duration_ms"] = round(length * 1_000)
-    if isrc_key(known["isrc"]):
-        values["isrc"] = isrc_key(known["isrc"])
-    cleaned = [lyrics_of(text) for text in _texts(tags, _LYRICS)]
-    best = next((c for status in ("found", "instrumental") for c in cleaned if c.status == status), None)
-    if best is not None and best.status is not None:
-        values.update(_found(best.status, best.text, label))
-    elif cleaned:
-        notes["lyrics without a word, left out"] += 1
-    title, artist = known["title"], known["artist"]
-    own: Names = ((title[:MAX_CHARACTERS], artist[:MAX_CHARACTERS]),) if title and artist else ()
-    return Finding(isrc=known["isrc"], names=own or names_of_path(where), stem=where, values=values)
+    return file
 
 
-def _texts(tags: Any, keys: tuple[str, ...]) -> Iterator[str]:
+def texts_of(tags: Any, keys: tuple[str, ...]) -> Iterator[str]:
     """All texts under some keys, in order of the keys."""
     every = {str(key): key for key in tags.keys()}  # noqa: SIM118  (tags are no mapping in all formats)
     for wanted in keys:

@@ -32,6 +32,8 @@ class IngestReport:
         renamed: number of playlists whose id was taken already; ``renamed_examples``: [old id, new id].
         ignored: number of files of no known format; ``ignored_examples``: their paths.
         notes: sentence -> how often, for what was changed or left out inside files.
+        music: what came of files of music, see :class:`~segue.sources.local_files.LocalMusic`; None without any.
+        closed: folders that cannot be looked into.
     """
 
     files: int
@@ -46,12 +48,15 @@ class IngestReport:
     ignored: int = 0
     ignored_examples: list[str] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
+    music: dict[str, Any] | None = None
+    closed: list[str] = field(default_factory=list)
 
     def as_notes(self) -> dict[str, Any]:
         """The report as JSON-ready values, examples capped; goes into ``library.notes["ingest"]``."""
         values = asdict(self)
         values["renamed_examples"] = [list(pair) for pair in self.renamed_examples[:_EXAMPLES]]
         values["ignored_examples"] = self.ignored_examples[:_EXAMPLES]
+        values["closed"] = self.closed[:_EXAMPLES]
         return values
 
 
@@ -67,6 +72,10 @@ def lines(report: IngestReport | Mapping[str, Any]) -> list[str]:
         f"{_count(r['files'], 'file')}{f' ({formats})' if formats else ''}: {_count(r['playlists'], 'playlist')}, "
         f"{_count(r['tracks'], 'track')}, {_count(r['rows'], 'row')}"
     ]
+    if r.get("music"):
+        said += _of_music(r["music"])
+    if r.get("closed"):
+        said.append(f"folders that cannot be looked into: {', '.join(r['closed'][:3])}")
     for skipped in r["skipped"]:
         where = f" ({skipped['position']})" if skipped.get("position") else ""
         said.append(f"left out {skipped['file']}: {skipped['reason']}{where}")
@@ -80,6 +89,21 @@ def lines(report: IngestReport | Mapping[str, Any]) -> list[str]:
             f"{_count(r['ignored'], 'file')} of no known format ignored: {', '.join(r['ignored_examples'][:3])}"
         )
     said += [f"{sentence} ({n:,} x)" for sentence, n in r["notes"].items()]
+    return said
+
+
+def _of_music(music: Mapping[str, Any]) -> list[str]:
+    """What came of files of music."""
+    ways = ("read", "unchanged", "moved", "gone", "repeated", "untagged")
+    words = {
+        "read": "read now", "moved": "moved since", "repeated": "given twice", "untagged": "named after their places",
+    }  # fmt: skip
+    told = ", ".join(f"{music[way]:,} {words.get(way, way)}" for way in ways if music[way])
+    said = [f"{_count(music['files'], 'file')} of music" + (f": {told}" if told else "")]
+    said += [f"left out {failed['file']}: {failed['reason']}" for failed in music["examples"]]
+    more = music["failed"] - len(music["examples"])
+    if more > 0:
+        said.append(f"left out {_count(more, 'more file')} of music that cannot be read")
     return said
 
 
