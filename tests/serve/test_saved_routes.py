@@ -168,7 +168,7 @@ def test_tracks_that_the_catalogue_lost_stay_in_saved_playlists(api: httpx.Clien
 
 
 def test_people_of_two_keys_are_two(start: Start, serving_settings: ServeSettings) -> None:
-    from segue.serve.keys import FILE, add_key
+    from segue.serve.key_file import FILE, add_key
 
     serving_settings.data.mkdir()
     secrets = [add_key(serving_settings.data / FILE, name)[1] for name in ("one", "two")]

@@ -6,49 +6,22 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import polars as pl
 
-from segue.enrich.feedback import Kept, kept_playlists
+from segue.enrich.feedback import kept_playlists
+from segue.enrich.feedback_library import with_feedback
 from segue.errors import InputError
 from segue.evaluate.metrics import per_query
-from segue.library import Interactions, Library, Qrels, Query, Recommender, Run
-from segue.library.merge import merge
+from segue.library import Library, Qrels, Query, Recommender, Run
 from segue.protocols.common import DEPTH, Progress, ask
 from segue.protocols.feedback import LEANING, asked, events_of, sessions
 from segue.protocols.feedback_figures import FeedbackRow, rows_of
 from segue.protocols.feedback_people import Habits
 from segue.split.holdout import Part, Split
 
-__all__ = ["WITH", "WITHOUT", "run_learning", "with_feedback"]
+__all__ = ["WITH", "WITHOUT", "run_learning"]
 
 WITHOUT, WITH = "trained without feedback", "trained with feedback"
 _METRICS = ("precision@10", "r_precision", f"ndcg@{DEPTH}")
-
-
-def with_feedback(library: Library, kept: Sequence[Kept]) -> Library:
-    """A library with what people kept as further playlists; tracks that it does not have are left out.
-
-    Raises:
-        InputError: a playlist of that id is there already.
-    """
-    row_of = {track_id: row for row, track_id in enumerate(library.tracks["track_id"].to_list())}
-    rows = [[row_of[track_id] for track_id in one.track_ids if track_id in row_of] for one in kept]
-    there = [i for i, found in enumerate(rows) if found]
-    playlists = pl.DataFrame(
-        {
-            "playlist_id": [kept[i].playlist_id for i in there],
-            "title": [kept[i].title for i in there],
-        },
-        schema={"playlist_id": pl.String, "title": pl.String},
-    )
-    added = Library(
-        tracks=library.tracks,
-        playlists=playlists,
-        playlist_tracks=Interactions.of([rows[i] for i in there], n_columns=library.n_tracks),
-        public=library.public,
-        notes={"feedback": len(there)},
-    )
-    return merge(library, added)
 
 
 def run_learning(

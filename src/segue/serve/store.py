@@ -86,6 +86,13 @@ class Store(StoredPlaylists):
                 return
             last = found[-1][0]
 
+    def people(self) -> list[tuple[str, int]]:
+        """Everybody with events and how many, by name."""
+        with self._using() as connection:
+            return connection.execute(
+                "SELECT person, count(*) FROM events GROUP BY person ORDER BY person"
+            ).fetchall()
+
     def count(self, person: str) -> int:
         """How many events of a person are stored."""
         with self._using() as connection:
