@@ -21,7 +21,7 @@ from segue.serve import log
 from segue.serve.guard_answer import PROTECTION
 from segue.serve.guard_body import check_depth
 from segue.serve.guard_rate import Rates, address_name
-from segue.serve.keys import add_key
+from segue.serve.key_file import add_key
 from segue.serve.problems import Problem
 from serve.small_service import SECRET, Running, running, until, whole
 
