@@ -27,6 +27,7 @@ const show = {
   tab: (tab) => store.update(() => ({ tab, open: null })),
   similar: (track) => store.update((state) => ({ tab: "similar", open: null, similar: { ...state.similar, given: [{ track_id: track.track_id, name: track.name, artist: track.artist }] } })),
 };
+const loading = latest();
 const app = { store, editing, asking, saving, show };
 
 startTheme();
@@ -78,8 +79,6 @@ function banner(text) {
   set(byId("banner"), "text", text);
   set(byId("banner"), "hidden", !text);
 }
-
-const loading = latest();
 
 /** What the server can do; asked for again when it can be reached again, or with another key. */
 async function loadModel(again = false) {

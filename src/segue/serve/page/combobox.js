@@ -1,7 +1,7 @@
 // A field that finds tracks of the catalogue while one types: the combobox pattern of ARIA.
 
 import { api, debounced, latest } from "./api.js";
-import { announce, el, fill, set } from "./dom.js";
+import { announce, el, fill, icon, set } from "./dom.js";
 import { artistOf, counted, nameOf, trackInWords } from "./words.js";
 
 const FOUND = 8;
@@ -107,7 +107,7 @@ export function createCombobox({ label, placeholder, choose, backspace }) {
     }
   });
 
-  return { node: el("div", { class: "combo-field" }, input, list, said), input };
+  return { node: el("div", { class: "combo-field" }, icon("add"), input, list, said), input };
 }
 
 /** Tracks as chips that can be removed; the focus goes to the next chip, then to the field. */

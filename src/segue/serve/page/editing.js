@@ -1,11 +1,12 @@
 // What a person does to wishes and list: every step can be undone, and what is said of tracks is told to the server.
 
+import { api } from "./api.js";
 import { announce } from "./dom.js";
 import { added, draftOf, marked, moved, NO_DRAFT, said, without } from "./draft.js";
-import { tell } from "./person.js";
+import { somebody, tell } from "./person.js";
 import { redone, START, undoable, undone } from "./state.js";
 import { toast } from "./toast.js";
-import { MOST, NO_WISHES } from "./wishes.js";
+import { bodyOf, isBlank, MOST, NO_WISHES } from "./wishes.js";
 import { nameOf, trackInWords } from "./words.js";
 
 const FLOW_MS = 1500; // keystrokes within this time are one step of undo
@@ -27,6 +28,13 @@ export function createEditing(store, asking) {
   const wish = (wishes, kind = null) => change((state) => ({ wishes: Object.freeze({ ...state.wishes, ...wishes }) }), kind);
   const edit = (act) => change((state) => (act(state.draft) === state.draft ? null : { draft: act(state.draft) }));
 
+  /** The list was shown before there was anybody to show it to: it is asked for again, so that it has a name. */
+  async function named({ wishes, draft }) {
+    const { listId } = await api.recommend({ ...bodyOf(wishes, draft, somebody()), explain: false });
+    store.update((state) => (state.answer.listId ? null : { answer: { ...state.answer, listId } }));
+    return listId;
+  }
+
   function report(before, after) {
     const place = (id) => {
       const at = before.draft.tracks.findIndex((track) => track.track_id === id);
@@ -34,7 +42,8 @@ export function createEditing(store, asking) {
     };
     if (before.model?.abilities?.feedback === false) return;
     const events = said(before.draft, after.draft).map(([id, action]) => ({ action, track_id: id, position: Math.max(place(id), 1) }));
-    tell(before.answer.listId, events, (problem) => toast(`That was not remembered. ${problem.message}`, { bad: true }));
+    const listed = before.answer.listId || (events.length && !isBlank(before.wishes) ? () => named(before) : "");
+    tell(listed, events, (problem) => toast(`That was not remembered. ${problem.message}`, { bad: true }));
   }
 
   function step(to, text) {

@@ -44,12 +44,16 @@ let queue = Promise.resolve();
 
 /**
  * Tell the server what was said of tracks, in the order in which it was said.
- * @param {string} listId of the list that was shown
+ * @param {string|function(): Promise<string>} list that was shown: its id, or what finds it out
  * @param {Array<{action: string, track_id: string, position: number}>} events
  * @param {function(Trouble): void} failed
  */
-export function tell(listId, events, failed) {
+export function tell(list, events, failed) {
   if (!events.length) return;
-  const body = { person: somebody(), list_id: listId, events };
-  queue = queue.then(() => api.feedback(body)).catch((error) => failed(error instanceof Trouble ? error : new Trouble(-1, String(error))));
+  const who = somebody();
+  const send = async () => {
+    const listId = typeof list === "function" ? await list() : list;
+    await api.feedback({ person: who, list_id: listId, events });
+  };
+  queue = queue.then(send).catch((error) => failed(error instanceof Trouble ? error : new Trouble(-1, String(error))));
 }

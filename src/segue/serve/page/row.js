@@ -23,7 +23,7 @@ export function makeRow(key, act, grab) {
     : el("span", { class: "place" });
   parts.name = el("span", { class: "name", dir: "auto" });
   parts.artist = el("span", { class: "artist", dir: "auto" });
-  parts.small = el("span", { class: "small" });
+  parts.small = el("span", { class: "brief" });
   parts.year = el("span", { class: "year" });
   parts.time = el("span", { class: "time" });
   parts.marks = {};

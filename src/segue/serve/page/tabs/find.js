@@ -94,7 +94,7 @@ export function mountFind({ store, editing, show }) {
       el("p", { class: "facts", dir: "auto" }, facts.filter(Boolean).flatMap((fact, i) => [i ? " · " : "", ...highlighted(String(fact), words)])),
       text ? el("p", { class: "card-text", dir: "auto" }, highlighted(text, words), playlist.description ? null : el("span", { class: "by-program", text: " written by a program" })) : null,
       el("p", { class: "card-tracks", dir: "auto" }, playlist.tracks.slice(0, 4).flatMap((track, i) => [i ? " · " : "", ...highlighted(trackInWords(track), words)])),
-      el("p", { class: "card-why" }, icon("find"), el("span", { text: playlist.why.slice(0, 2).map(whyFound).join(". ") || "It fits" })),
+      el("p", { class: "card-why" }, icon("find"), el("span", { text: reasons(playlist.why) })),
       el("div", { class: "row-actions" }, button("Open", "down", () => patch({ openId: playlist.playlist_id }), { "aria-label": `Open ${foundTitle(playlist)}` }), ...doing(playlist, playlist.tracks)));
   }
 
@@ -157,6 +157,12 @@ export function mountFind({ store, editing, show }) {
     if (find !== old.find || state.model !== old.model || old.tab !== "find" || !body.childNodes.length) fill(body, drawBody(state));
     if (find.openId && find.opened) list.draw(find.opened.tracks, { open: state.open });
   });
+}
+
+/** At most two reasons, and of what is near in meaning the nearest alone. */
+function reasons(why) {
+  const told = why.filter((one, i) => one.kind !== "meaning" || why.findIndex((other) => other.kind === "meaning") === i);
+  return told.slice(0, 2).map(whyFound).join(". ") || "It fits";
 }
 
 const select = (label, choices) => el("select", { class: "select", "aria-label": label }, choices.map(([value, text]) => el("option", { value, text })));

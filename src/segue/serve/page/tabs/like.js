@@ -36,7 +36,7 @@ function mountLike({ store, editing, show }, how) {
     list.node);
   fill(panel, el("form", { class: "tab-head", autocomplete: "off", on: { submit: (event) => event.preventDefault() } },
     el("h1", { text: how.title }), el("p", { class: "lead", text: how.lead }),
-    el("div", { class: "ask small" }, el("div", { class: "chips-row" }, chips, el("div", { class: "combo" }, field.node)), ...(how.more ?? [])), remark), body);
+    el("div", { class: "ask compact" }, el("div", { class: "chips-row" }, chips, el("div", { class: "combo" }, field.node)), ...(how.more ?? [])), remark), body);
 
   const later = debounced(find, 200);
 

@@ -94,9 +94,13 @@ export function mountMake({ store, editing, asking, saving }) {
     if (model) controls(state);
   }
 
+  const panel = byId("panel-make");
+
   function drawResult(state) {
     const { answer, draft } = state;
     const { tracks } = draft;
+    const blank = isBlank(state.wishes) && !tracks.length;
+    set(panel, "class", blank ? "is-blank" : "");
     set(result, "aria-busy", String(answer.status === "loading"));
     if (answer.waiting) {
       set(remark, "text", "Many people are asking right now. Trying again in a moment…");
