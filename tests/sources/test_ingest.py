@@ -154,11 +154,13 @@ def test_paths_that_cannot_be_used(tmp_path: Path) -> None:
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes" / "readme.txt").write_text("hello")
     (tmp_path / "song.mp3").write_bytes(b"ID3")
+    (tmp_path / "song.xyz").write_bytes(b"ID3")
     for path, reason in (
         (tmp_path / "none", "no such file"),
         (tmp_path / "empty", "holds no playlist files"),
         (tmp_path / "notes", "holds no playlist files"),
-        (tmp_path / "song.mp3", "not a known format"),
+        (tmp_path / "song.mp3", "1 file of music cannot be read"),
+        (tmp_path / "song.xyz", "not a known format"),
     ):
         with pytest.raises(SourceError, match=reason):
             ingest([path])

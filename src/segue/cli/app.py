@@ -16,6 +16,7 @@ from segue.cli import (
     annotate,
     architectures,
     challenge,
+    config,
     demo,
     describe,
     distil,
@@ -32,6 +33,7 @@ from segue.cli import (
     keys,
     label,
     listeners,
+    match,
     mcp,
     model,
     monitor,
@@ -140,6 +142,7 @@ _COMMANDS: dict[str, Callable[..., Any] | typer.Typer] = {
     "annotate": annotate.annotate,
     "fetch": fetch.app,
     "analyse": analyse.analyse,
+    "match": match.match,
     "listeners": listeners.listeners,
     "train": train.train,
     "update": update.update,
@@ -176,6 +179,7 @@ _COMMANDS: dict[str, Callable[..., Any] | typer.Typer] = {
     "push": push.push,
     "pull": pull.pull,
     "demo": demo.demo,
+    "config": config.app,
     "doctor": doctor.doctor,
 }
 

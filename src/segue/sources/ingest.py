@@ -80,7 +80,8 @@ def ingest(
         left_out = "1 damaged file was" if len(skipped) == 1 else f"{len(skipped)} damaged files were"
         why = f"; {left_out} left out, the first: {skipped[0].reason}" if skipped else ""
         if music is not None and music.failed:
-            why += f"; {len(music.failed)} files of music cannot be read, the first: {music.failed[0][1]}"
+            files = "1 file" if len(music.failed) == 1 else f"{len(music.failed)} files"
+            why += f"; {files} of music cannot be read, the first: {music.failed[0][1]}"
         raise SourceError(f"no playlist with a track was found{why}", path=where)
     report = IngestReport(
         files=sum(assembly.formats.values()),
