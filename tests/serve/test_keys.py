@@ -36,7 +36,7 @@ def test_only_a_key_gets_in(locked_up: tuple[Running, str]) -> None:
     served, secret = locked_up
     assert _status(served, f"Bearer {secret}") == 200
     assert _status(served, f"bearer  {secret}") == 200
-    wrong = (None, "", "Bearer", "Bearer ", secret, f"Basic {secret}", f"Bearer {secret[:-1]}", f"Bearer {secret}x",
+    wrong = (None, "", "Bearer", secret, f"Basic {secret}", f"Bearer {secret[:-1]}", f"Bearer {secret}x",
              f"Bearer {secret.upper()}", f"Bearer {hashlib.sha256(secret.encode()).hexdigest()}")  # fmt: skip
     for authorization in wrong:
         assert _status(served, authorization) == 401, authorization
