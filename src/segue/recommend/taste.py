@@ -7,19 +7,21 @@ its score, more with each of them, but never all of it: one "never again" must n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segue.library.query import Query
 from segue.library.ranking import Ranking, Recommender
+from segue.recommend.because import Because
 from segue.recommend.continuation import Continuation, mixed, positive, weights_for
 from segue.recommend.scores import Scores, blend, known_seeds, looked_up, normalised, top_scores
 from segue.recommend.title_model import TitleModel
 from segue.views.negation import split_negation
 
-__all__ = ["LEAN", "NO_TASTE", "LeanWeights", "Taste", "leaned"]
+__all__ = ["LEAN", "NO_TASTE", "LeanWeights", "Taste", "leaned", "reasons"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,22 @@ def leaned(
         fill=recommender.popularity.order,
         ignored=ranking.ignored,
     )
+
+
+def reasons(
+    explain: Callable[[Query, Ranking], list[tuple[Because, ...]]], query: Query, ranking: Ranking, taste: Taste
+) -> list[tuple[Because, ...]]:
+    """Reasons for a leaned ranking: tracks that were kept are named like given ones, but not for themselves."""
+    liked = tuple(dict.fromkeys((*taste.more, *taste.kept)))
+    if not liked:
+        return explain(query, ranking)
+    found = explain(replace(query, seed_tracks=(*query.seed_tracks, *liked)), ranking)
+    own = np.flatnonzero(np.isin(ranking.rows, np.asarray(liked, np.int64)))
+    if len(own):
+        alone = explain(query, Ranking(ranking.rows[own], ranking.scores[own]))
+        for at, why in zip(own.tolist(), alone, strict=True):
+            found[at] = why
+    return found
 
 
 def _toward(

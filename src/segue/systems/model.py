@@ -16,12 +16,12 @@ from segue.library import Catalogue, Interactions, Query, Ranking
 from segue.library.arrays import load_array
 from segue.library.names import fold
 from segue.library.ranking import Recommender
-from segue.recommend.adventure import adventured
+from segue.recommend.adventure import CANDIDATES, adventured
 from segue.recommend.because import Because
 from segue.recommend.explain import Explainer
 from segue.recommend.order import ordered
-from segue.recommend.rules import Rules, apply
-from segue.recommend.taste import NO_TASTE, Taste, leaned
+from segue.recommend.rules import Rules, apply, filtered
+from segue.recommend.taste import NO_TASTE, Taste, leaned, reasons
 from segue.systems.manifest import FORMAT_VERSION, check_sizes, folder_state, read_manifest
 from segue.systems.recipes import open_encoder, open_recommender
 from segue.systems.requests import Answer, AnsweredTrack, Request
@@ -183,15 +183,16 @@ class Model:
         rules = without_versions(query.title, rules)
         if taste.never:
             rules = replace(rules, exclude_tracks=(*rules.exclude_tracks, *taste.never))
-        deep = max(rules.most_tracks * _SPARE, 500)
+        deep = max(rules.most_tracks * _SPARE, CANDIDATES if adventure else 500)
         # a length in minutes is not known to be filled; with tracks of ten minutes it would be
         enough = rules.most_tracks if rules.minutes is None else rules.minutes / 10
         while True:
             ranking = leaned(self.recommender.recommend(query, deep), query, taste, self.recommender, deep)
-            ranking = adventured(ranking, self.counts, adventure)
             if only is not None:
                 kept = only[ranking.rows]
                 ranking = Ranking(ranking.rows[kept], ranking.scores[kept], ranking.ignored)
+            if adventure:  # among what may be listed: the rare version of a hit is no deep cut
+                ranking = adventured(filtered(ranking, self.catalogue, rules, query), self.counts, adventure)
             ranking = apply(ranking, self.catalogue, rules, query)
             if len(ranking) >= enough or deep >= len(self.catalogue):
                 return ranking
@@ -238,9 +239,10 @@ class Model:
 
     def _answer(self, request: Request) -> Answer:
         query, unknown = self.query(request)
-        ranking = self.rank(query, request.rules, taste=self.taste(request), adventure=request.adventure)
+        taste = self.taste(request)
+        ranking = self.rank(query, request.rules, taste=taste, adventure=request.adventure)
         ranking = self.ordered(ranking, request.order, request.rules)
-        because = self.explain(query, ranking) if request.explain else [()] * len(ranking)
+        because = reasons(self.explain, query, ranking, taste) if request.explain else [()] * len(ranking)
         return Answer(
             query=self._said(request, query),
             fingerprint=self.fingerprint,
