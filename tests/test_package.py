@@ -6,8 +6,11 @@ import json
 import os
 import re
 import resource
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -102,3 +105,48 @@ def test_the_wheel_installs_and_runs_in_a_clean_environment(tmp_path: Path) -> N
     assert len(answer["tracks"]) == 5
     files = run(python, "-m", "pip", "show", "-f", "segue-playlists")
     assert "LICENSE" in files and "NOTICE" in files and "py.typed" in files
+
+    # and what the container does: the extra "serve" on top, the model read-only, the container's own commands
+    assert '$(ls /wheel/*.whl)[serve]"' in (ROOT / "Dockerfile").read_text()
+    run(python, "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", f"{wheel}[serve]")
+    installed = {each["name"].lower() for each in json.loads(run(python, "-m", "pip", "list", "--format", "json"))}
+    assert not installed & {"torch", "transformers", "scikit-learn", "pandas", "pyarrow"}
+    serves_as_in_the_container(tmp_path, tmp_path / "venv" / "bin", json.dumps(answer, separators=(",", ":")))
+
+
+def serves_as_in_the_container(folder: Path, programs: Path, wanted: str) -> None:
+    """Run the Dockerfile's CMD and HEALTHCHECK, word for word but for port and data folder."""
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    check, command = (json.loads(found) for found in re.findall(r"^\s*CMD (\[.*\])$", dockerfile, re.MULTILINE))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    told = [word.replace("8765", port).replace("/data", str(folder / "data")) for word in command]
+    environment = {"PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder), "LANG": "C.UTF-8"}
+    for file in (folder / "model").rglob("*"):
+        file.chmod(0o555 if file.is_dir() else 0o444)
+    with subprocess.Popen(
+        [programs / told[0], *told[1:]], cwd=folder, env=environment, stderr=subprocess.PIPE
+    ) as run:
+        try:
+            for _ in range(300):
+                healthy = subprocess.run(
+                    [programs / check[0], *(word.replace("8765", port) for word in check[1:])],
+                    env=environment, stderr=subprocess.DEVNULL, check=False,
+                )  # fmt: skip
+                if healthy.returncode == 0:
+                    break
+                assert run.poll() is None, run.stderr and run.stderr.read().decode()
+                time.sleep(0.2)
+            assert healthy.returncode == 0
+            body = json.dumps({"title": "rainy sunday 🌧", "n": 5}).encode()
+            asked = urllib.request.Request(
+                f"http://127.0.0.1:{port}/v1/recommend", body, {"Content-Type": "application/json"}
+            )
+            with urllib.request.urlopen(asked, timeout=20) as found:
+                assert json.loads(found.read()) == json.loads(wanted)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=20) as page:
+                assert b"<title>" in page.read()
+        finally:
+            run.terminate()
+            assert run.wait(timeout=30) == 0
