@@ -44,7 +44,8 @@ def _tag(path: Path, ending: str, tags: dict[str, str]) -> None:
             file.add_tags()
         names = {
             "title": "\xa9nam", "artist": "\xa9ART", "album": "\xa9alb", "album_artist": "aART", "genre": "\xa9gen",
-            "date": "\xa9day", "isrc": "----:com.apple.iTunes:ISRC", "mbid": "----:com.apple.iTunes:MusicBrainz Track Id",
+            "date": "\xa9day", "isrc": "----:com.apple.iTunes:ISRC",
+            "mbid": "----:com.apple.iTunes:MusicBrainz Track Id",
         }  # fmt: skip
         for what, value in tags.items():
             if what == "track":
