@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import mmap
+import re
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, cast, get_args
 
 import msgspec
@@ -23,6 +24,7 @@ MAX_LENGTH = 64  # tokens; titles have 4 in the mean, and 200 characters of text
 Pooling = Literal["mean", "cls", "max", "mean_sqrt_len_tokens"]
 
 _HEADER_CAP = 100_000_000
+_LIBRARY = re.compile(r"sentence_transformers(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
 # What only sentence-transformers writes.
 _TRACES = ("sentence_bert_config.json", "config_sentence_transformers.json", "1_Pooling")
 # Old folders have one flag for each way of pooling, new ones a name.
@@ -192,6 +194,13 @@ def _modules(path: Path) -> list[tuple[str, str]]:
             f"{path} lists {', '.join(names) or 'nothing'}; only Transformer, Pooling, at most one Dense and "
             "Normalize are supported, in this order; choose another encoder"
         )
+    for listed in _dicts(path):
+        # sentence-transformers imports whatever is named here, and opens whatever is pointed to
+        place = PurePosixPath(str(listed["path"]))
+        if not _LIBRARY.fullmatch(str(listed["type"])) or place.is_absolute() or ".." in place.parts:
+            raise StoredDataError(
+                f"{path} names code or files outside of sentence-transformers and the folder; choose another encoder"
+            )
     return kinds
 
 
