@@ -15,6 +15,7 @@ from segue.library import Catalogue, Library, Query, Ranking
 from segue.library.vote_parameters import VoteParameters
 from segue.recommend.continuation import Continuation
 from segue.recommend.explain import Explainer
+from segue.recommend.mention_table import uninformed
 from segue.recommend.same_title import SameTitle
 from segue.recommend.taste import LEAN, NO_TASTE, Taste, leaned, reasons
 from segue.recommend.title_build import Learned, TitleCorpus, build_title_model
@@ -193,7 +194,7 @@ def served_title(library: Library) -> Continuation:
     named = library.tracks.with_columns(artist=pl.Series([bands[i % 8] for i in range(library.n_tracks)]))
     library = replace(library, tracks=named)
     encoder = NgramEncoder.fitted(sorted({normalise(title) for title in library.titles}))
-    learned = Learned(VoteParameters(adapter=np.eye(encoder.d, dtype=np.float32)))
+    learned = Learned(VoteParameters.untrained(encoder.d), replace(uninformed(), bias=1.0))
     return Continuation.fitted(library, build_title_model(TitleCorpus.of(library, encoder), learned))
 
 
