@@ -88,7 +88,7 @@ class Server:
                 server.asked.append(asked)
                 self._send(server.app(asked))
 
-            do_POST = do_GET  # noqa: N815
+            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815
 
             def _send(self, reply: Reply) -> None:
                 if reply.hang and server.over.wait(reply.hang):

@@ -147,8 +147,8 @@ class Jellyfin(PlaylistStore):
     def overwrite(self, playlist_id: str, title: str, description: str | None, keys: Sequence[str]) -> None:
         """Leave exactly these tracks in a playlist: what is there is taken out first."""
         entries = [item.playlist_item_id for item in self._entries(playlist_id)]
-        gone = [entry for entry in entries if entry]
-        if len(gone) < len(entries):
+        gone = list(dict.fromkeys(entry for entry in entries if entry))
+        if None in entries or "" in entries:
             raise Unavailable(self.name, "does not say how to take tracks out of a playlist; is it older than 10.9?")
         path = f"/Playlists/{_part(playlist_id)}/Items"
         for start in range(0, len(gone), _CHUNK):

@@ -132,19 +132,20 @@ class _Job:
     def create(self) -> Written:
         first = [] if self.store.creates_empty else self.keys[: self.store.most]
         before = {ref.playlist_id for ref in self.store.playlists()}
+        made: list[PlaylistRef] = []
+
+        def make() -> None:
+            made.append(PlaylistRef(self.store.create(self.title, self.description, first), self.title))
+
+        def is_made() -> bool:
+            new = [ref for ref in self.store.playlists() if ref.own and ref.title == self.title]
+            made.extend(ref for ref in new if ref.playlist_id not in before)
+            return bool(made)
+
+        answered = self._insist(make, is_made)
+        ref = made[0]
         try:
-            ref, position = (
-                PlaylistRef(self.store.create(self.title, self.description, first), self.title),
-                len(first),
-            )
-        except Unavailable:  # it may have been made although no answer came
-            made = [ref for ref in self.store.playlists() if ref.title == self.title and ref.own]
-            made = [ref for ref in made if ref.playlist_id not in before]
-            if len(made) != 1:
-                raise
-            ref = made[0]
-            position = len(first) if len(first) in self.positions(ref) else 0
-        try:
+            position = len(first) if answered else self._begun(ref, len(first))
             return self._finished(ref, position, "created")
         except (ServiceError, KeyboardInterrupt):
             try:
@@ -152,6 +153,13 @@ class _Job:
             except ServiceError as also:
                 raise self._cut_off(also) from also
             raise
+
+    def _begun(self, ref: PlaylistRef, asked: int) -> int:
+        """How many tracks are in a playlist that was made without an answer."""
+        found = self.positions(ref)
+        if not found:
+            raise Unavailable(self.store.name, "has made another playlist than it was asked for")
+        return asked if asked in found else found[0]
 
     def replace(self, ref: PlaylistRef) -> Written:
         first = self.keys[: self.store.most]
@@ -197,18 +205,24 @@ class _Job:
         self._insist(lambda: self.store.append(ref.playlist_id, chunk, position), is_done)
         return done
 
-    def _insist(self, write: Callable[[], None], is_done: Callable[[], bool]) -> None:
-        """Write until it is done; after a failure look first whether it was done all the same."""
-        for attempt in range(1, _ATTEMPTS + 1):
+    def _insist(self, write: Callable[[], None], is_done: Callable[[], bool]) -> bool:
+        """Write until it is done; after a failure look first whether it was done all the same.
+
+        Returns:
+            Whether there was an answer that said so.
+        """
+        attempt = 1
+        while True:
             try:
-                return write()
+                write()
+                return True
             except Unavailable:
                 if attempt == _ATTEMPTS:
                     raise
-                self.store.wait(attempt)
-                if is_done():
-                    return None
-        return None
+            self.store.wait(attempt)
+            attempt += 1
+            if is_done():
+                return False
 
     def _remarks(self, there: list[str]) -> tuple[str, ...]:
         if there == self.keys:
