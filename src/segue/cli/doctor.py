@@ -6,13 +6,16 @@ import json
 import os
 import platform
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-__all__ = ["Finding", "doctor", "findings"]
+from segue.cli.doctor_service import service_findings
+from segue.cli.finding import Finding
+
+__all__ = ["doctor", "findings"]
 
 _CORE = (
     "numpy",
@@ -49,16 +52,6 @@ _EXTRAS = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report; ``advice`` says what to do where ``ok`` is False or something is optional."""
-
-    what: str
-    found: str
-    ok: bool = True
-    advice: str = ""
-
-
 def doctor(
     model: Annotated[
         Path | None,
@@ -66,9 +59,9 @@ def doctor(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The same as JSON.")] = False,
 ) -> None:
-    """Check the installation: versions, extras, title encoder, cores, memory, writable places.
+    """Check the installation: versions, extras, title encoder, cores, memory, writable places, port and keys.
 
-    With a model folder: whether its files still hold what was written, and which do not.
+    With a folder of a title, search, track or two-tower model: whether its files still hold what was written.
 
     Ends with exit code 1 if something that is needed does not work, with 2 if the model is damaged.
     """
@@ -106,6 +99,7 @@ def findings() -> list[Finding]:
         _base_model(),
         _machine(),
         *(_writable(where, path) for where, path in _places().items()),
+        *service_findings(),
         _terminal(),
     ]
 
@@ -202,26 +196,36 @@ def _model(path: Path) -> Finding:
 
     mended = "; a build that was killed had moved it aside, now it is back" if put_back(path) else ""
     try:
-        checked, fingerprint = _search_model(path) or (verify(path), Model.load(path).fingerprint)
+        checked, fingerprint = _other_model(path) or (verify(path), Model.load(path).fingerprint)
     except SegueError as error:
         return Finding("model", plain(str(error)), ok=False)
     if not checked:
-        advice = "an older segue wrote it, without digests: only that it opens was looked at"
+        advice = "its manifest holds no digests: only that it opens was looked at"
         return Finding("model", f"{path}, fingerprint {fingerprint}{mended}", advice=advice)
     return Finding("model", f"{path}, fingerprint {fingerprint}: {checked} files are as they were written{mended}")
 
 
-def _search_model(path: Path) -> tuple[int, str] | None:
-    """Files compared, and the fingerprint, of a folder of ``segue index``; None for another kind."""
+def _other_model(path: Path) -> tuple[int, str] | None:
+    """Files compared, and the fingerprint, of a model that is no title model; None for a title model."""
     from segue.library.arrays import read_json
-    from segue.systems.search_folder import verify
-    from segue.systems.search_model import KIND, SearchModel
 
     file = path / "manifest.json"
     manifest = read_json(file) if file.is_file() else None
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        return None
-    return verify(path), SearchModel.open(path).fingerprint
+    match manifest.get("kind") if isinstance(manifest, dict) else None:
+        case "segue search model":
+            from segue.systems.search_folder import verify
+            from segue.systems.search_model import SearchModel
+
+            return verify(path), SearchModel.open(path).fingerprint
+        case "segue track model":
+            from segue.systems.track_model import TrackModel
+
+            return 0, TrackModel.load(path).fingerprint
+        case "segue two-tower model":
+            from segue.systems.two_tower_folder import TwoTowerModel
+
+            return 0, TwoTowerModel.open(path).fingerprint
+    return None
 
 
 def _terminal() -> Finding:
