@@ -44,6 +44,8 @@ def run(settings: ServeSettings, *, ready: Callable[[str], None] | None = None) 
         InputError: the address cannot be used. OutputError: the port is taken, or the data folder cannot be written.
         StoredDataError: a model is missing, damaged or newer; nothing was started then.
     """
+    if settings.workers < 1:
+        raise InputError(f"{settings.workers} workers cannot serve; give --workers 1 or more")
     _log()
     with listening(settings.host, settings.port) as opened:
         address = address_of(opened, settings.host)
@@ -59,8 +61,10 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A socket bound to an address; port 0 takes a free one.
 
     Raises:
-        InputError: there is no such address here. OutputError: the port is taken or reserved.
+        InputError: there is no such address or port. OutputError: the port is taken or reserved.
     """
+    if not 0 <= port <= 65_535:  # the system would take it modulo 65,536
+        raise InputError(f"there is no port {port}; choose one from 1024 to 65535 with --port, or 0 for a free one")
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -116,7 +120,8 @@ def config_of(app: ASGIApp, settings: ServeSettings) -> uvicorn.Config:
 
 def _log() -> None:
     log.configure()
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # its phases are its own affair
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # its phases are its own affair
 
 
 class _Server(uvicorn.Server):
