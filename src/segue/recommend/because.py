@@ -102,5 +102,6 @@ def sentence(reason: Because) -> str:
 
 def _short(text: str) -> str:
     """One line of at most eighty characters: titles are hostile input."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    printable = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    line = " ".join(printable.split())
     return line if len(line) <= _MAX_TEXT else line[: _MAX_TEXT - 1] + "…"

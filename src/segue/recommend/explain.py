@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -130,35 +131,37 @@ class Explainer:
         """Titles that voted for each track and artists that the title names."""
         if reading.weights is None or not len(rows):
             return
-        place = np.full(len(self.catalogue), -1, np.int32)
-        place[rows] = np.arange(len(rows), dtype=np.int32)
         vote, titles = model.vote, reading.weights.titles
         at, lengths = positions(vote.indptr, titles)
-        tracks = vote.tracks[at]
-        kept = np.flatnonzero(place[tracks] >= 0)
-        position = place[tracks[kept]]
+        listed = self._places(rows, vote.tracks[at])
+        kept = np.flatnonzero(listed >= 0)
+        position = listed[kept]
         voter = np.repeat(np.arange(len(titles)), lengths)[kept]
         values = np.asarray(vote.votes[at[kept]], np.float64) * reading.weights.weights[voter]
         whole = np.bincount(position, values, minlength=len(rows))
         named = self._named(model, reading, rows, scores, reasons)
-        if reading.track is not None and place[reading.track.track_row] >= 0:
-            at_top = int(place[reading.track.track_row])
+        if reading.track is not None and reading.track.track_row in rows:
+            at_top = int(np.flatnonzero(rows == reading.track.track_row)[0])
             named[at_top] = 1.0
             reasons[at_top].append(Because("track", self.catalogue.texts["name"][reading.track.track_row], 1.0))
         order = np.lexsort((voter, -values, position))
         position, voter, values = position[order], voter[order], values[order]
-        first = np.searchsorted(position, np.arange(len(rows)))
-        for j in range(len(rows)):
-            for i in range(first[j], min(first[j] + _TITLES, len(position))):
-                if position[i] != j or whole[j] <= 0:
-                    break
+        first = np.searchsorted(position, np.arange(len(rows) + 1)).tolist()
+        holding = cache(lambda title: self._holding(model.titles.playlists.row(title), rows))
+        shown = cache(lambda title: model.titles.shown[title])
+        for j in np.flatnonzero(whole > 0).tolist():
+            for i in range(first[j], min(first[j] + _TITLES, first[j + 1])):
                 title = int(titles[voter[i]])
-                share = float(values[i] / whole[j]) * max(0.0, 1.0 - named[j])
+                share = float(values[i] / whole[j]) * max(0.0, 1.0 - float(named[j]))
                 if share >= _LEAST:
                     sharing = int(model.titles.counts[title])
-                    count = self._holding(model.titles.playlists.row(title), int(rows[j]))
-                    shown = model.titles.shown[title]
-                    reasons[j].append(playlists_reason(shown, share, count, sharing, public=self.public))
+                    count = int(holding(title)[j])
+                    reasons[j].append(playlists_reason(shown(title), share, count, sharing, public=self.public))
+
+    def _places(self, rows: NDArray[np.int32], tracks: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Where each track stands among some rows, -1 where it does not."""
+        numbered = Scores(rows, np.arange(1, len(rows) + 1, dtype=np.float32))
+        return looked_up(numbered, tracks, len(self.catalogue)).astype(np.int64) - 1
 
     def _named(
         self,
@@ -191,12 +194,13 @@ class Explainer:
     def _popular(model: TitleModel, tracks: NDArray[np.int32]) -> NDArray[np.float32]:
         return model.popularity.counts[tracks].astype(np.float32) ** np.float32(0.75)
 
-    def _holding(self, playlists: NDArray[np.int32], track: int) -> int:
-        """How many of the playlists hold a track; 0 where there are too many to count."""
+    def _holding(self, playlists: NDArray[np.int32], rows: NDArray[np.int32]) -> NDArray[np.int64]:
+        """How many of the playlists hold each track; 0 where there are too many to count."""
         if len(playlists) > _COUNTED:
-            return 0
+            return np.zeros(len(rows), np.int64)
         tracks, _ = gather(self.playlist_tracks.indptr, self.playlist_tracks.indices, playlists)
-        return int((tracks == track).sum())
+        places = self._places(rows, tracks)
+        return np.bincount(places[places >= 0], minlength=len(rows))
 
     def _voters(
         self,

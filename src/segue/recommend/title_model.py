@@ -14,6 +14,7 @@ from segue.encode.ngrams import NgramEncoder
 from segue.errors import StoredDataError
 from segue.library import Interactions, Query, Ranking
 from segue.library.arrays import fingerprint
+from segue.recommend.memo import Memo
 from segue.recommend.mentions import Mention, Mentions, artist_key
 from segue.recommend.popularity import Popularity
 from segue.recommend.remarks import remarks
@@ -28,6 +29,7 @@ from segue.views.titles import normalise
 __all__ = ["TitleModel", "TitleReading"]
 
 _AGAINST = 1.0  # how much an unwanted title counts against the wanted one
+_REMEMBERED = 16  # titles; what they score takes up to a megabyte each
 _UNLIKE, _APART = 0.5, 0.2  # nearest title by vector and by letters; below both a title is like none
 MAX_TITLE = 2_000  # characters that are looked at; what lies behind them is said to be ignored
 
@@ -83,8 +85,19 @@ class TitleModel:
         parts.append(None if self.ridge is None else self.ridge.fingerprint)
         return fingerprint(*parts)
 
+    @cached_property
+    def _readings(self) -> Memo[str, TitleReading]:
+        return Memo(_REMEMBERED)
+
+    @cached_property
+    def _scores(self) -> Memo[TitleReading, Scores]:
+        return Memo(_REMEMBERED)
+
     def read(self, title: str) -> TitleReading:
         """Understand a title: negations split off, titles weighed, artists found."""
+        return self._readings.get(title, lambda: self._read(title))
+
+    def _read(self, title: str) -> TitleReading:
         ignored = []
         if len(title) > MAX_TITLE:
             ignored.append(f"the title is longer than {MAX_TITLE} characters; the rest was not read")
@@ -116,6 +129,9 @@ class TitleModel:
 
     def score_reading(self, reading: TitleReading) -> Scores:
         """Scores for what was understood; empty where nothing was."""
+        return self._scores.get(reading, lambda: self._scored(reading))
+
+    def _scored(self, reading: TitleReading) -> Scores:
         if reading.weights is None or reading.vector is None:
             if reading.unwanted:
                 return self.without(self.popularity.score(Query()), reading.unwanted)
