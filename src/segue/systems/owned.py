@@ -15,6 +15,7 @@ from segue.systems.model import Model
 from segue.systems.owned_ranking import OwnedScores, owned_scores, ranked
 from segue.systems.owned_tracks import Owned
 from segue.systems.requests import Answer, AnsweredTrack, Request
+from segue.views.negation import split_negation
 
 __all__ = ["Owned", "owned_answer"]
 
@@ -145,17 +146,18 @@ def _because(
     scores = looked_up(said.model, rows, len(model.catalogue))
     voted = dict(zip(known.tolist(), model.explain(query, Ranking(rows, scores)), strict=True))
     reasons: list[tuple[Because, ...]] = []
-    for place, row in enumerate(ranking.rows.tolist()):
+    for at, row in enumerate(ranking.rows.tolist()):
         score = float(said.scores[row])
         artist, words = (float(part[row]) / max(score, 1e-12) for part in (said.evidence.artist, said.evidence.words))
         other = []
         if score > 0 and artist >= _LEAST:
             other.append(Because("same_artist", owned.catalogue.texts["artist"][row], min(artist, 1.0)))
         if score > 0 and words >= _LEAST:
-            found = " ".join(owned.words.matched(query.title, row))
+            place = int(np.searchsorted(owned.unheard, row))
+            found = " ".join(owned.words.matched(split_negation(query.title).wanted, place))
             other.append(Because("words", found, min(words, 1.0)))
         if other:
             reasons.append(merged(other))
         else:
-            reasons.append(voted.get(place, (Because("popularity", "", 1.0),)))
+            reasons.append(voted.get(at, (Because("popularity", "", 1.0),)))
     return reasons

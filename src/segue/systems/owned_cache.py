@@ -17,11 +17,11 @@ from segue.library.folders import new_folder
 from segue.systems.model import Model
 from segue.systems.owned_tracks import Owned
 
-__all__ = ["FORMAT_VERSION", "load_owned", "opened", "save_owned"]
+__all__ = ["FORMAT_VERSION", "MOST", "load_owned", "opened", "save_owned"]
 
 FORMAT_VERSION = 1
 KIND = "segue owned match"
-_MOST = 8  # matches that are kept; the least lately used go
+MOST = 8  # matches that are kept; the least lately used go
 _ARRAYS = {
     "by": "int8", "alike": "float32", "ambiguous": "bool", "counts": "int32", "artists": "int32",
     "artist_sizes": "int32",
@@ -99,7 +99,7 @@ def load_owned(model: Model, folder: Path) -> Owned:
             len(model.catalogue),
         )
         catalogue = Catalogue.load(folder / "tracks")
-        words = Bm25Index.open(folder / "words", len(catalogue))
+        words = Bm25Index.open(folder / "words", int((arrays["counts"] == 0).sum()))
     except (ValueError, OSError, LookupError) as error:
         raise StoredDataError(f"{folder} is damaged ({error})") from error
     sizes = {len(catalogue), rows.n_rows, *(len(array) for array in arrays.values())}
@@ -148,5 +148,5 @@ def _touch(place: Path) -> None:
 def _sweep(folder: Path) -> None:
     """Keep the matches that were used last."""
     places = [place for place in folder.iterdir() if place.is_dir() and not place.name.startswith(".")]
-    for old in sorted(places, key=lambda place: place.stat().st_mtime_ns, reverse=True)[_MOST:]:
+    for old in sorted(places, key=lambda place: place.stat().st_mtime_ns, reverse=True)[MOST:]:
         shutil.rmtree(old, ignore_errors=True)

@@ -31,7 +31,9 @@ from segue.systems.owned_tracks import Owned
 __all__ = ["BY", "matched"]
 
 BY = (*EXACT, "near name", "near artist", "swapped")
-"""Ways to recognise a track, the surest first; ``Owned.by`` holds positions in it."""
+"""Ways to recognise a track, the surest first; ``Owned.by`` holds positions in it. "isrc" stands for MusicBrainz ids,
+too: they are ids of recordings as well."""
+_CODE = BY.index("isrc")
 _NEAR_NAME, _NEAR_ARTIST, _SWAPPED = (BY.index(name) for name in ("near name", "near artist", "swapped"))
 _MBID = ("mbid:{}", "{}", "https://musicbrainz.org/recording/{}", "http://musicbrainz.org/recording/{}")
 
@@ -46,19 +48,21 @@ def matched(model: Model, library: Library, *, near: bool = True) -> Owned:
     counts = np.asarray(model.counts)
     names, artists = (tracks[column].fill_null("").to_list() for column in ("name", "artist"))
     hits = _by_hash(catalogue, names, artists)
-    by_id = _by_id(model, tracks)
+    by_id, by_code = _by_id(catalogue, tracks), _by_code(model, tracks)
     found = np.zeros(library.n_tracks, bool)
-    found[hits.owned] = found[by_id.owned] = True
+    found[hits.owned] = found[by_id.owned] = found[by_code.owned] = True
     known = Artists.of(catalogue, artists)
     left = np.flatnonzero(~found)
     by_artist = known.tracks_of(catalogue, (artists[i] for i in left.tolist()))
     candidates = np.unique(np.concatenate([hits.rows, by_id.rows, by_artist]))
-    exact = match(_with_ids(tracks, by_id, catalogue), _outside(catalogue, candidates, counts))
-    state = _State.of(exact, candidates)
+    matchable = tracks.select("track_id", "name", "artist", "location")
+    state = _State.of(match(matchable, _outside(catalogue, candidates, counts)), candidates)
+    state.take(_most_popular(by_code, counts), _CODE)
     if near:
         found_near = nearest(catalogue, counts, known, names, artists, np.flatnonzero(state.best < 0))
         state.take_near(found_near)
-        state.take_swapped(_swapped(catalogue, counts, names, artists, np.flatnonzero(state.best < 0)))
+        swapped = _swapped(catalogue, names, artists, np.flatnonzero(state.best < 0))
+        state.take(_most_popular(swapped, counts), _SWAPPED)
     rows = _versions(catalogue, state.best)
     heard = _sums(counts, rows)
     own = Catalogue.of(library)
@@ -74,7 +78,7 @@ def matched(model: Model, library: Library, *, near: bool = True) -> Owned:
         counts=heard,
         artists=artist_rows,
         artist_sizes=_artist_sizes(catalogue, counts, artist_rows),
-        words=Bm25Index.of(_texts(tracks, heard)),
+        words=Bm25Index.of(_texts(tracks.filter(pl.Series(heard == 0)))),
         fingerprint=fingerprint(
             model.fingerprint, library.fingerprint, rows.indptr, rows.indices, state.by, own.year, own.duration_ms
         ),
@@ -109,8 +113,9 @@ class _State:
             self.by[near.owned] = _NEAR_NAME if near.same_artist else _NEAR_ARTIST
             self.ambiguous[near.owned] = near.ambiguous
 
-    def take_swapped(self, found: _Pairs) -> None:
-        self.best[found.owned], self.by[found.owned], self.alike[found.owned] = found.rows, _SWAPPED, 1.0
+    def take(self, found: _Pairs, by: int) -> None:
+        self.best[found.owned], self.by[found.owned], self.alike[found.owned] = found.rows, by, 1.0
+        self.ambiguous[found.owned] = False
 
 
 def _looked_up(index: HashIndex, keys: Sequence[str], owned: Sequence[int]) -> _Pairs:
@@ -141,46 +146,47 @@ def _by_hash(catalogue: Catalogue, names: Sequence[str], artists: Sequence[str])
     return _joined(_looked_up(catalogue.by_name, exact, owned), _looked_up(catalogue.by_recording, versions, owned))
 
 
-def _by_id(model: Model, tracks: pl.DataFrame) -> _Pairs:
-    """Rows under the same id, MusicBrainz id or ISRC; the latter two where the model's library has them."""
+def _by_id(catalogue: Catalogue, tracks: pl.DataFrame) -> _Pairs:
+    """Rows under the same id, in any of its spellings; the matcher says whether they are meant."""
+    return _spelled(catalogue, tracks["track_id"].to_list())
+
+
+def _spelled(catalogue: Catalogue, ids: Sequence[str | None]) -> _Pairs:
     texts: list[str] = []
     owned: list[int] = []
-    for column in ("track_id", "mbid"):
-        if column not in tracks.columns:
+    for i, text in enumerate(ids):
+        key = id_key(text)
+        if text is None or key is None:
             continue
-        for i, text in enumerate(tracks[column].to_list()):
-            key = id_key(text)
-            if text is None or key is None:
-                continue
-            uuid = key.removeprefix("mbid:")
-            spelled = [form.format(uuid) for form in _MBID] if key.startswith("mbid:") else []
-            for each in dict.fromkeys((text, key, *spelled)):
-                texts.append(each)
-                owned.append(i)
-    pairs = [_looked_up(model.catalogue.by_id, texts, owned)]
+        uuid = key.removeprefix("mbid:")
+        spelled = [form.format(uuid) for form in _MBID] if key.startswith("mbid:") else []
+        for each in dict.fromkeys((text, key, *spelled)):
+            texts.append(each)
+            owned.append(i)
+    return _looked_up(catalogue.by_id, texts, owned)
+
+
+def _by_code(model: Model, tracks: pl.DataFrame) -> _Pairs:
+    """Rows of the same recording by ISRC or MusicBrainz id, where the model's ids or its library have them."""
+    pairs = [_Pairs(np.zeros(0, np.int64), np.zeros(0, np.int32))]
+    if "mbid" in tracks.columns:
+        pairs.append(_spelled(model.catalogue, [text and f"mbid:{text}" for text in tracks["mbid"].to_list()]))
     table = model.path / "library" / "tracks.parquet"
-    both: list[str] = [name for name in ("isrc", "mbid") if name in tracks.columns]
-    if both and table.is_file():
-        schema = pl.read_parquet_schema(table)
-        for column in (name for name in both if name in schema):
-            theirs = pl.read_parquet(table, columns=[column]).with_row_index("row").drop_nulls()
-            ours = tracks.select(column).with_row_index("owned").drop_nulls()
-            there = ours.join(theirs, on=column, how="inner").sort("owned", "row")
-            pairs.append(_Pairs(there["owned"].to_numpy().astype(np.int64), there["row"].to_numpy().astype(np.int32)))
+    schema = pl.read_parquet_schema(table) if table.is_file() else {}
+    columns: list[str] = [name for name in ("isrc", "mbid") if name in tracks.columns and name in schema]
+    for column in columns:
+        theirs = pl.read_parquet(table, columns=[column]).with_row_index("row").drop_nulls()
+        ours = tracks.select(column).with_row_index("owned").drop_nulls()
+        there = ours.join(theirs, on=column, how="inner").sort("owned", "row")
+        pairs.append(_Pairs(there["owned"].to_numpy().astype(np.int64), there["row"].to_numpy().astype(np.int32)))
     return _joined(*pairs)
 
 
-def _with_ids(tracks: pl.DataFrame, found: _Pairs, catalogue: Catalogue) -> pl.DataFrame:
-    """The owned table with the catalogue's ids where an id, a MusicBrainz id or an ISRC says so.
-
-    Files carry two ids, and the matcher knows one: a track's own id is replaced by that under which it was found.
-    """
-    ids = tracks["track_id"].to_list()
-    theirs = catalogue.texts["track_id"]
-    for owned, row in zip(reversed(found.owned.tolist()), reversed(found.rows.tolist()), strict=True):
-        ids[owned] = theirs[row]
-    columns = [pl.Series("track_id", ids, pl.String), tracks["name"], tracks["artist"], tracks["location"]]
-    return pl.DataFrame(columns)
+def _most_popular(found: _Pairs, counts: NDArray[np.int32]) -> _Pairs:
+    """One row for each owned one: that of most playlists, the first of equals."""
+    order = np.lexsort((found.rows, -counts[found.rows], found.owned))
+    owned, first = np.unique(found.owned[order], return_index=True)
+    return _Pairs(owned, found.rows[order][first])
 
 
 def _outside(catalogue: Catalogue, rows: NDArray[np.int32], counts: NDArray[np.int32]) -> Outside:
@@ -194,19 +200,10 @@ def _outside(catalogue: Catalogue, rows: NDArray[np.int32], counts: NDArray[np.i
     )  # fmt: skip
 
 
-def _swapped(
-    catalogue: Catalogue,
-    counts: NDArray[np.int32],
-    names: Sequence[str],
-    artists: Sequence[str],
-    left: NDArray[np.int64],
-) -> _Pairs:
-    """Tracks whose name and artist are each other's, the most popular."""
+def _swapped(catalogue: Catalogue, names: Sequence[str], artists: Sequence[str], left: NDArray[np.int64]) -> _Pairs:
+    """Tracks whose name and artist are each other's."""
     kept = [i for i in left.tolist() if names[i].strip() and artists[i].strip()]
-    found = _looked_up(catalogue.by_recording, [recording_key(artists[i], names[i]) for i in kept], kept)
-    order = np.lexsort((found.rows, -counts[found.rows], found.owned))
-    owned, first = np.unique(found.owned[order], return_index=True)
-    return _Pairs(owned, found.rows[order][first])
+    return _looked_up(catalogue.by_recording, [recording_key(artists[i], names[i]) for i in kept], kept)
 
 
 def _versions(catalogue: Catalogue, best: NDArray[np.int32]) -> Interactions:
@@ -242,7 +239,7 @@ def _artist_sizes(catalogue: Catalogue, counts: NDArray[np.int32], artists: NDAr
     return np.where(artists >= 0, sizes[artists], 0).astype(np.int32)
 
 
-def _texts(tracks: pl.DataFrame, heard: NDArray[np.int32]) -> list[str]:
-    """What is written about the tracks that no playlist has; nothing for all others."""
+def _texts(tracks: pl.DataFrame) -> list[str]:
+    """What is written about tracks: name, artist, album, genre."""
     columns = [tracks[name].fill_null("").to_list() for name in ("name", "artist", "album", "genre")]
-    return [" ".join(texts) if not n else "" for *texts, n in zip(*columns, heard.tolist(), strict=True)]
+    return [" ".join(texts) for texts in zip(*columns, strict=True)]

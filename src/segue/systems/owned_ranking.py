@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.index.bm25 import words
+from segue.index.bm25 import Bm25Index, words
 from segue.library import Query, Ranking
 from segue.recommend.adventure import adventured
 from segue.recommend.mentions import artist_key
@@ -40,7 +40,7 @@ class Settings:
 
     artist: float = 1.0
     prior: float = 2.0
-    words: float = 0.5
+    words: float = 1.0
     power: float = 2.0
 
 
@@ -86,11 +86,12 @@ def owned_scores(
     scored = Scores(head.rows[positive], head.scores[positive])
     of = np.repeat(np.arange(len(owned)), owned.rows.lengths)
     voted = np.bincount(of, looked_up(scored, owned.rows.indices, n), len(owned)).astype(np.float32)
-    unheard = owned.counts == 0
-    artist = np.where(unheard, _by_artist(model, owned, scored, settings), np.float32(0)).astype(np.float32)
+    artist = np.zeros(len(owned), np.float32)
+    artist[owned.unheard] = _by_artist(model, owned, scored, settings)
     good = np.sort(np.maximum(voted, artist))[::-1][:_BEST]
     scale = float(good.mean()) if len(good) and good[0] > 0 else 1.0
-    by_words = (settings.words * scale * _by_words(owned, query.title) ** settings.power).astype(np.float32)
+    by_words = np.zeros(len(owned), np.float32)
+    by_words[owned.unheard] = settings.words * scale * word_parts(owned.words, query.title) ** settings.power
     return OwnedScores(
         scores=voted + artist + by_words,
         model=scored,
@@ -101,23 +102,27 @@ def owned_scores(
 
 
 def _by_artist(model: Model, owned: Owned, scored: Scores, settings: Settings) -> NDArray[np.float32]:
-    """The mean score of the tracks by each owned track's artist, shrunk; 0 where the model has no such artist."""
-    artists = model.catalogue.artist_row[scored.rows]
-    n_artists = int(max(artists.max(initial=-1), owned.artists.max(initial=-1))) + 1
-    sums = np.bincount(artists, scored.values, n_artists)
-    mean = sums[owned.artists] / (owned.artist_sizes + settings.prior) if n_artists else np.zeros(len(owned))
-    return np.where(owned.artists >= 0, settings.artist * mean, 0).astype(np.float32)
+    """The mean score of the tracks by each unheard one's artist, shrunk; 0 where the model has no such artist."""
+    artists, sizes = owned.artists[owned.unheard], owned.artist_sizes[owned.unheard]
+    theirs = model.catalogue.artist_row[scored.rows]
+    n_artists = int(max(theirs.max(initial=-1), artists.max(initial=-1))) + 1
+    sums = np.append(np.bincount(theirs, scored.values, n_artists), 0.0)  # the last is of artists it does not have
+    mean: NDArray[np.float32] = (settings.artist * sums[artists] / (sizes + settings.prior)).astype(np.float32)
+    return mean
 
 
-def _by_words(owned: Owned, title: str) -> NDArray[np.float32]:
-    """Which part of a title's words the texts of unheard tracks hold, rare words counting more; [0, 1]."""
+def word_parts(texts: Bm25Index, title: str) -> NDArray[np.float32]:
+    """Which part of a title's words each text holds, rare words counting more; [0, 1], float32 ``(n,)``.
+
+    Words that the title does not want are not looked for.
+    """
     wanted = split_negation(title).wanted
-    n, split = max(owned.words.n, 1), words(wanted)
-    if not split:
-        return np.zeros(len(owned), np.float32)
-    # the most that a text could get if it were nothing but these words; k1 is BM25's
-    most = sum(math.log1p((n - f + 0.5) / (f + 0.5)) * 2.2 for f in map(owned.words.frequency, split))
-    part: NDArray[np.float32] = np.minimum(owned.words.scores_of(wanted) / np.float32(max(most, 1e-9)), 1)
+    n, split = texts.n, words(wanted)
+    if not split or not n:
+        return np.zeros(n, np.float32)
+    # what a text of usual length gets that holds each of them once
+    once = sum(math.log1p((n - f + 0.5) / (f + 0.5)) for f in map(texts.frequency, split))
+    part: NDArray[np.float32] = np.minimum(texts.scores_of(wanted) / np.float32(max(once, 1e-9)), 1)
     return part
 
 

@@ -37,7 +37,7 @@ class Owned:
         counts: playlists of the model that have it, summed over its rows; int32 ``(n_owned,)``.
         artists: the model's artist row of each owned track, -1 where it has no such artist; int32 ``(n_owned,)``.
         artist_sizes: tracks that the model has by that artist; int32 ``(n_owned,)``.
-        words: names, artists, albums and genres of the tracks that no playlist has, by owned row; empty for others.
+        words: names, artists, albums and genres of the tracks that no playlist has, by place in ``unheard``.
         fingerprint: digest of the owned library, the model and the match.
         matched_now: whether the match was made just now, and not read from the cache.
     """
@@ -82,6 +82,11 @@ class Owned:
         there = np.flatnonzero(np.diff(self.rows.indptr) > 0)
         best[there] = self.rows.indices[self.rows.indptr[there]]
         return best
+
+    @cached_property
+    def unheard(self) -> NDArray[np.int64]:
+        """Owned rows that no playlist of the model has, ascending, int64."""
+        return np.flatnonzero(self.counts == 0)
 
     def track_of(self, track_id: str) -> Track | None:
         """An owned track by its own id, with its own name and location; None where there is none."""
