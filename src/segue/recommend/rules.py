@@ -112,6 +112,18 @@ def apply(ranking: Ranking, catalogue: Catalogue, rules: Rules, query: Query | N
     return Ranking(ranking.rows[kept], ranking.scores[kept], tuple(dict.fromkeys(said)))
 
 
+def filtered(ranking: Ranking, catalogue: Catalogue, rules: Rules, query: Query | None = None) -> Ranking:
+    """Only the tracks that may be in a list, as ranked: what :func:`apply` does to single tracks, and to versions.
+
+    For what moves tracks before the rules are applied, so that it moves them among those that can stay.
+    """
+    given = known_seeds(() if query is None else query.seed_tracks, len(catalogue))
+    kept = np.flatnonzero(_allowed(ranking.rows, given, catalogue, rules, []))
+    if rules.one_version:
+        kept = kept[_first_of_each(catalogue.recording[ranking.rows[kept]])]
+    return Ranking(ranking.rows[kept], ranking.scores[kept], ranking.ignored)
+
+
 def _allowed(
     rows: NDArray[np.int32], given: NDArray[np.int32], catalogue: Catalogue, rules: Rules, said: list[str]
 ) -> NDArray[np.bool_]:

@@ -248,8 +248,16 @@ class Model:
             fingerprint=self.fingerprint,
             ignored=(*unknown, *ranking.ignored),
             tracks=tuple(
-                AnsweredTrack(i + 1, int(row), self.catalogue.track(int(row)), float(score), tuple(why))
-                for i, (row, score, why) in enumerate(zip(ranking.rows, ranking.scores, because, strict=True))
+                AnsweredTrack(i + 1, row, track, score, tuple(why))
+                for i, (row, track, score, why) in enumerate(
+                    zip(
+                        ranking.rows.tolist(),
+                        self.catalogue.tracks(ranking.rows),
+                        ranking.scores.tolist(),
+                        because,
+                        strict=True,
+                    )
+                )
             ),
         )
 
