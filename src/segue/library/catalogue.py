@@ -156,6 +156,28 @@ class Catalogue:
             location=self.texts["location"][row] or None,
         )
 
+    def tracks(self, rows: NDArray[np.integer]) -> list[Track]:
+        """Some tracks, in the order of their rows; the same as :meth:`track` of each, but quicker.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        ids, names, artists, albums, locations = (self.texts[name].take(rows) for name in _TEXTS)
+        years, durations, explicit = (x[rows].tolist() for x in (self.year, self.duration_ms, self.explicit))
+        return [
+            Track(
+                track_id=ids[i],
+                name=names[i],
+                artist=artists[i],
+                album=albums[i] or None,
+                year=None if years[i] < 0 else years[i],
+                duration_ms=None if durations[i] < 0 else durations[i],
+                explicit=None if explicit[i] < 0 else bool(explicit[i]),
+                location=locations[i] or None,
+            )
+            for i in range(len(ids))
+        ]
+
     def find_id(self, track_id: str) -> int | None:
         """Row of a track id, or None."""
         for row in self.by_id.rows(track_id):

@@ -55,6 +55,18 @@ class StringArray:
             raise IndexError(row)
         return self.data[self.offsets[row] : self.offsets[row + 1]].tobytes().decode("utf-8")
 
+    def take(self, rows: NDArray[np.integer]) -> list[str]:
+        """The strings of some rows, in their order; quicker than one by one.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        if len(rows) and rows.min() < 0:
+            raise IndexError(int(rows.min()))
+        begins, ends = self.offsets[rows].tolist(), self.offsets[np.asarray(rows, np.int64) + 1].tolist()
+        data = memoryview(self.data)
+        return [str(data[a:b], "utf-8") for a, b in zip(begins, ends, strict=True)]
+
     def to_list(self) -> list[str]:
         """All strings."""
         data, ends = self.data.tobytes(), self.offsets.tolist()

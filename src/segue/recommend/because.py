@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 __all__ = ["MIN_SHARING", "Because", "Kind", "may_show", "merged", "playlists_reason", "sentence"]
@@ -36,7 +36,7 @@ class Because:
 
     def to_json(self) -> dict[str, Any]:
         """``kind``, ``text``, ``share`` rounded to four decimals, ``count``."""
-        return {**asdict(self), "share": round(float(self.share), 4)}
+        return {"kind": self.kind, "text": self.text, "share": round(float(self.share), 4), "count": self.count}
 
 
 def may_show(sharing: int, *, public: bool) -> bool:

@@ -133,10 +133,8 @@ class Explainer:
             return
         vote, titles = model.vote, reading.weights.titles
         at, lengths = positions(vote.indptr, titles)
-        listed = self._places(rows, vote.tracks[at])
-        kept = np.flatnonzero(listed >= 0)
-        position = listed[kept]
-        voter = np.repeat(np.arange(len(titles)), lengths)[kept]
+        kept, position = self._places(rows, vote.tracks[at])
+        voter = np.searchsorted(np.cumsum(lengths), kept, "right")
         values = np.asarray(vote.votes[at[kept]], np.float64) * reading.weights.weights[voter]
         whole = np.bincount(position, values, minlength=len(rows))
         named = self._named(model, reading, rows, scores, reasons)
@@ -158,10 +156,14 @@ class Explainer:
                     count = int(holding(title)[j])
                     reasons[j].append(playlists_reason(shown(title), share, count, sharing, public=self.public))
 
-    def _places(self, rows: NDArray[np.int32], tracks: NDArray[np.int32]) -> NDArray[np.int64]:
-        """Where each track stands among some rows, -1 where it does not."""
+    def _places(
+        self, rows: NDArray[np.int32], tracks: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Which of the tracks are among some distinct rows, and the position of each of these there."""
         numbered = Scores(rows, np.arange(1, len(rows) + 1, dtype=np.float32))
-        return looked_up(numbered, tracks, len(self.catalogue)).astype(np.int64) - 1
+        found = looked_up(numbered, tracks, len(self.catalogue))
+        kept = np.flatnonzero(found)
+        return kept, found[kept].astype(np.int64) - 1
 
     def _named(
         self,
@@ -199,8 +201,7 @@ class Explainer:
         if len(playlists) > _COUNTED:
             return np.zeros(len(rows), np.int64)
         tracks, _ = gather(self.playlist_tracks.indptr, self.playlist_tracks.indices, playlists)
-        places = self._places(rows, tracks)
-        return np.bincount(places[places >= 0], minlength=len(rows))
+        return np.bincount(self._places(rows, tracks)[1], minlength=len(rows))
 
     def _voters(
         self,
