@@ -76,6 +76,7 @@ class Server:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # head and body are two packets, and the second one shall not wait
 
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)

@@ -49,6 +49,7 @@ class PlayerApp(ABC):
     down: bool = False
     always: Reply | None = None
     made: int = 0
+    keyed: dict[str, Song] = field(default_factory=dict)
 
     def __call__(self, asked: Asked) -> Reply:
         if self.down:
@@ -72,7 +73,9 @@ class PlayerApp(ABC):
 
     @property
     def by_key(self) -> dict[str, Song]:
-        return {song.key: song for song in self.songs}
+        if len(self.keyed) != len(self.songs):
+            self.keyed = {song.key: song for song in self.songs}
+        return self.keyed
 
     def add(self, playlist: Playlist) -> str:
         self.made += 1
@@ -105,6 +108,7 @@ class SubsonicApp(PlayerApp):
     password: str = "pässword 1"
     api_key: str | None = None
     salts: set[str] = field(default_factory=set)
+    texts: list[str] = field(default_factory=list)
 
     def writing(self, asked: Asked) -> bool:
         return asked.path.rsplit("/", 1)[1] in ("createPlaylist", "updatePlaylist", "deletePlaylist")
@@ -202,10 +206,12 @@ class SubsonicApp(PlayerApp):
         if self.old and not words:
             return self.ok(searchResult3={})
 
-        def text(song: Song) -> str:
-            return (song.name if self.names_alone else f"{song.name} {song.artist} {song.album}").casefold()
-
-        found = [song for song in self.songs if all(word in text(song) for word in words)]
+        if len(self.texts) != len(self.songs):
+            names = [
+                song.name if self.names_alone else f"{song.name} {song.artist} {song.album}" for song in self.songs
+            ]
+            self.texts = [name.casefold() for name in names]
+        found = [song for song, text in zip(self.songs, self.texts, strict=True) if all(w in text for w in words)]
         start, n = int(one["songOffset"]), int(one["songCount"])
         assert n <= 500
         rows = [self.child(song) for song in found[start : start + n]]

@@ -43,6 +43,8 @@ class TestJellyfin(PlayerContract):
 class TestWithoutRepeats(TestJellyfin):
     """As it is set up by default: a track that is there already is not added."""
 
+    thorough = False
+
     keeps_repeats = False
 
     def app(self) -> JellyfinApp:

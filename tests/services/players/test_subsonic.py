@@ -51,6 +51,8 @@ class TestOpenSubsonic(PlayerContract):
 class TestSubsonic(TestOpenSubsonic):
     """As the first one answered: no extensions, no recordings, lists of one are no lists, searches in names alone."""
 
+    thorough = False
+
     def app(self) -> SubsonicApp:
         return SubsonicApp(named(key), old=True, names_alone=True)
 
