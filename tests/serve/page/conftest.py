@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -60,8 +61,12 @@ class Visit:
     def quiet(self) -> None:
         """Wait until no answer is on its way and nothing slides."""
         self.page.wait_for_timeout(320)  # longer than typing is waited for
-        self.page.wait_for_function("() => !document.querySelector('.is-loading, .skeleton') && document.querySelector('#progress').hidden")
-        self.page.wait_for_function("() => document.getAnimations().every(a => a.playState !== 'running' || a.effect.getComputedTiming().iterations === Infinity)")
+        self.page.wait_for_function(
+            "() => !document.querySelector('.is-loading, .skeleton') && document.querySelector('#progress').hidden"
+        )
+        self.page.wait_for_function(
+            "() => document.getAnimations().every(a => a.playState !== 'running' || a.effect.getComputedTiming().iterations === Infinity)"
+        )
 
     def said(self) -> str:
         return self.page.locator("#live").text_content() or ""
@@ -97,7 +102,9 @@ def visiting(browser: Browser, served: Served) -> Iterator[Visiting]:
     with ExitStack() as stack:
 
         def visit(url: str | None = None, *, wrong: bool = False, **context: Any) -> Visit:
-            own = browser.new_context(**{"reduced_motion": "reduce", "viewport": {"width": 1200, "height": 900}, **context})
+            own = browser.new_context(
+                **{"reduced_motion": "reduce", "viewport": {"width": 1200, "height": 900}, **context}
+            )
             stack.callback(own.close)
             own.set_default_timeout(10_000)
             found = Visit(own.new_page(), url or served.url)
@@ -111,18 +118,15 @@ def visiting(browser: Browser, served: Served) -> Iterator[Visiting]:
 
 
 def watch(visit: Visit) -> None:
-    home = urlsplit(visit.url).netloc
+    def left(route: Any) -> None:
+        visit.wrong.append(f"a request left this machine: {route.request.url}")
+        route.abort()
 
-    def routed(route: Any) -> None:
-        address = urlsplit(route.request.url)
-        if address.scheme in ("data", "blob") or address.netloc == home:
-            if address.path.startswith("/v1"):
-                body = route.request.post_data
-                visit.asked.append((route.request.method, address.path, msgspec.json.decode(body) if body else None))
-            route.continue_()
-        else:
-            visit.wrong.append(f"a request left this machine: {route.request.url}")
-            route.abort()
+    def noted(request: Any) -> None:
+        path = urlsplit(request.url).path
+        if path.startswith("/v1"):
+            body = request.post_data
+            visit.asked.append((request.method, path, msgspec.json.decode(body) if body else None))
 
     def logged(message: Any) -> None:
         if message.type in ("error", "warning") and not any(text in message.text for text in EXPECTED):
@@ -132,7 +136,9 @@ def watch(visit: Visit) -> None:
         visit.wrong.append(f"a dialog of a script: {dialog.message}")
         dialog.dismiss()
 
-    visit.page.context.route("**/*", routed)
+    # what stays here is not held up: only other addresses are caught
+    visit.page.context.route(re.compile(rf"^(?!{re.escape(visit.url)}/|data:|blob:)"), left)
+    visit.page.on("request", noted)
     visit.page.on("console", logged)
     visit.page.on("pageerror", lambda error: visit.wrong.append(f"uncaught: {error}"))
     visit.page.on("dialog", asked)
@@ -144,7 +150,13 @@ def planted_map() -> dict[str, Any]:
     names = ("rainy days", "summer hits", "gym")
     middles = ((0.2, 0.3), (0.8, 0.3), (0.5, 0.8))
     points = [
-        {"x": middles[i % 3][0] + 0.01 * (i // 3), "y": middles[i % 3][1] + 0.012 * (i // 3), "title": f"{names[i % 3]} {i}", "n": 40 - i, "theme": i % 3}
+        {
+            "x": middles[i % 3][0] + 0.01 * (i // 3),
+            "y": middles[i % 3][1] + 0.012 * (i // 3),
+            "title": f"{names[i % 3]} {i}",
+            "n": 40 - i,
+            "theme": i % 3,
+        }
         for i in range(30)
     ]
     themes = [{"name": name, "x": x, "y": y, "n": 10} for name, (x, y) in zip(names, middles, strict=True)]
@@ -152,7 +164,9 @@ def planted_map() -> dict[str, Any]:
 
 
 @pytest.fixture
-def mapped(start: Start, serving_settings: ServeSettings, tmp_path: Path, planted_map: dict[str, Any]) -> Iterator[Served]:
+def mapped(
+    start: Start, serving_settings: ServeSettings, tmp_path: Path, planted_map: dict[str, Any]
+) -> Iterator[Served]:
     """A service with every model and the planted map."""
     (tmp_path / "map.json").write_bytes(msgspec.json.encode(planted_map))
     with start(dataclasses.replace(serving_settings, map=tmp_path / "map.json")) as served:

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import httpx
+from segue.serve.key_file import FILE, add_key
 from segue.serve.settings import ServeSettings
 from serve.conftest import Served, Start
 from serve.page.conftest import Visiting
@@ -22,9 +23,11 @@ def test_playlists_are_found_opened_and_gone_on_from(visiting: Visiting, served:
     assert page.locator("#panel-find .card").count() == len(found)
     marked = {text.lower() for text in page.locator("#panel-find mark").all_text_contents()}
     assert marked and marked <= {"taylor", "swift"}
-    page.get_by_label("Length", exact=True).last.select_option(label="Up to 25 songs")
+    visit.panel.get_by_label("Length", exact=True).select_option(label="Up to 25 songs")
     visit.quiet()
-    few = httpx.post(f"{served.url}/v1/search", json={"query": "taylor swift", "n": 20, "max_tracks": 25}).json()["playlists"]
+    few = httpx.post(f"{served.url}/v1/search", json={"query": "taylor swift", "n": 20, "max_tracks": 25}).json()[
+        "playlists"
+    ]
     assert len(few) and page.locator("#panel-find .card").count() == len(few)
     page.locator("#panel-find .card").first.get_by_role("button", name="Open").click()
     visit.rows.first.wait_for()
@@ -72,7 +75,9 @@ def test_similar_songs_go_into_the_list(visiting: Visiting, served: Served) -> N
     names = visit.names()
     visit.page.get_by_role("button", name="Edit as a playlist").click()
     visit.quiet()
-    assert visit.names() == names and not visit.bodies("/v1/recommend")  # nothing is asked until something is wished for
+    assert visit.names() == names and not visit.bodies(
+        "/v1/recommend"
+    )  # nothing is asked until something is wished for
 
 
 def test_a_listener_gets_songs(visiting: Visiting, served: Served) -> None:
@@ -80,12 +85,16 @@ def test_a_listener_gets_songs(visiting: Visiting, served: Served) -> None:
     visit.page.get_by_label("Country").fill("France")
     visit.rows.first.wait_for()
     visit.quiet()
-    listed = httpx.post(f"{served.url}/v1/listeners/-/recommend", json={"country": "France", "n": 30}).json()["tracks"]
+    listed = httpx.post(f"{served.url}/v1/listeners/-/recommend", json={"country": "France", "n": 30}).json()[
+        "tracks"
+    ]
     assert visit.keys() == [track["track_id"] for track in listed]
     user = served.serving.current.engine.towers.user_ids[0]
     visit.page.get_by_label("Or the id of a listener").fill(user)
     visit.quiet()
-    own = httpx.post(f"{served.url}/v1/listeners/{user}/recommend", json={"country": "France", "n": 30}).json()["tracks"]
+    own = httpx.post(f"{served.url}/v1/listeners/{user}/recommend", json={"country": "France", "n": 30}).json()[
+        "tracks"
+    ]
     assert visit.keys() == [track["track_id"] for track in own]
     visit.page.get_by_label("Or the id of a listener").fill("nobody of that name")
     visit.page.get_by_role("heading", name="Not there").wait_for()
@@ -96,7 +105,11 @@ def test_the_map_fills_the_box(visiting: Visiting, mapped: Served, planted_map: 
     page = visit.page
     canvas = page.locator("canvas")
     canvas.wait_for()
-    assert page.get_by_role("list", name="Themes").get_by_role("button").all_text_contents() == ["rainy days", "summer hits", "gym"]
+    assert page.get_by_role("list", name="Themes").get_by_role("button").all_text_contents() == [
+        "rainy days",
+        "summer hits",
+        "gym",
+    ]
     visit.quiet()
     box = canvas.bounding_box()
     assert box
@@ -147,10 +160,10 @@ def test_what_is_not_turned_on_says_how(visiting: Visiting, start: Start, servin
         assert visit.make("rainy").count() == 25
 
 
-def test_a_key_is_asked_for_and_kept_for_this_tab(visiting: Visiting, start: Start, serving_settings: ServeSettings) -> None:
-    from segue.serve.keys import Keys
-
-    key = Keys.open(serving_settings.data).add("me")
+def test_a_key_is_asked_for_and_kept_for_this_tab(
+    visiting: Visiting, start: Start, serving_settings: ServeSettings
+) -> None:
+    _, key = add_key(serving_settings.data / FILE, "me")
     with start(dataclasses.replace(serving_settings, keys=True)) as served:
         visit = visiting(served.url).go()
         visit.page.get_by_text("This server wants a key").wait_for()

@@ -29,6 +29,8 @@ export function set(node, name, value) {
     for (const [event, act] of Object.entries(value)) node.addEventListener(event, act);
   } else if (name === "data") {
     for (const [key, said] of Object.entries(value)) node.dataset[key] = said;
+  } else if (name === "value" && node.tagName === "OPTION") {
+    node.setAttribute("value", value); // an empty one, too: without it an option is worth its text
   } else if (value === null || value === undefined || value === false) {
     node.removeAttribute(name);
     if (name === "hidden" || name === "disabled" || name === "checked") node[name] = false;

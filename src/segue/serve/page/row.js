@@ -61,8 +61,7 @@ export function drawRow(row, track, at, { mark, open, pinned, movable, last }) {
   if (other) {
     set(parts.name, "text", nameOf(track));
     set(parts.artist, "text", artistOf(track));
-    const facts = [track.year, clock(track.duration_ms)].filter(Boolean);
-    set(parts.small, "text", facts.length ? ` · ${facts.join(" · ")}` : "");
+    set(parts.small, "text", track.duration_ms ? `\u00a0· ${clock(track.duration_ms)}` : "");
     set(parts.year, "text", track.year ? String(track.year) : "");
     set(parts.time, "text", clock(track.duration_ms));
   }
@@ -97,7 +96,7 @@ function details(row, movable, last, mark) {
   const album = line(track.album);
   return [
     reasons.length ? [el("p", { class: "why-head", text: "Why it is here" }), el("ul", { class: "why" }, reasons)] : null,
-    album || track.explicit ? el("p", { class: "facts", dir: "auto", text: [album && `From “${album}”`, track.explicit && "explicit"].filter(Boolean).join(" · ") }) : null,
+    album || track.year || track.explicit ? el("p", { class: "facts", dir: "auto", text: [album && `From “${album}”`, track.year, track.explicit && "explicit"].filter(Boolean).join(" · ") }) : null,
     el("div", { class: "row-actions" },
       link && el("a", { class: "button", href: link, target: "_blank", rel: "noopener noreferrer", "aria-label": `Open ${row.name()} at ${siteOf(link)}, in a new window` }, icon("out"), el("span", { text: siteOf(link) })),
       act.mark && button("More like this", "more", () => act.mark(row, "more"), { class: "button mark more only-narrow", "aria-pressed": String(mark === "more") }),

@@ -10,7 +10,7 @@ import { empty, failed, nothing, skeleton } from "../states.js";
 import { inWords, isBlank } from "../wishes.js";
 import { counted, lasting, line, placeOf, sentence } from "../words.js";
 
-const EXAMPLES = ["rainy sunday", "songs to cook to", "90s road trip", "gym 💪", "late night coding", "heartbreak, but not sad"];
+const EXAMPLES = ["rainy sunday", "songs to cook to", "90s road trip", "morning run", "late night coding", "heartbreak, but not sad"];
 
 /** The title that a list has outside of the page. */
 export const titleOf = (state) =>
