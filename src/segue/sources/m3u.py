@@ -120,7 +120,7 @@ def _entry(track: Track, base: Path | None) -> str:
 
 def _unlike_others(path: str) -> str:
     """A relative path that nobody takes for a comment, an address, or one of Windows."""
-    odd = path[0] == "#" or ":" in path.split("/", 1)[0] or "\\" in path
+    odd = path[0] == "#" or path[0].isspace() or ":" in path.split("/", 1)[0] or "\\" in path
     return f"./{path}" if odd else path
 
 
