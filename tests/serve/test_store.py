@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sqlite3
 import stat
@@ -225,6 +226,29 @@ def test_what_is_forgotten_is_in_no_file(tmp_path: Path, n: int) -> None:
     assert len(list(other.events("stays"))) == kept == n
     assert len(store.listed("stays")) == (n + 9) // 10
     assert store.forget("FORGET-ME") == 0
+
+
+def test_copies_that_changes_left_in_pages_are_forgotten_too(tmp_path: Path) -> None:
+    """Overwriting deleted rows alone leaves two names in this file: pages that were rebuilt hold old bytes."""
+    rng, store, saved = random.Random(4), Store.open(tmp_path), []
+    for i in range(400):
+        person = rng.choice([f"FORGETME{rng.randrange(3)}", *(f"stay{k}" for k in range(3))])
+        name = person.rstrip("012")
+        sizes = [rng.randrange(600) for _ in range(rng.randrange(1, 6))]
+        store.add(said(person, "keep", f"{name}{i}", name + "x" * size) for size in sizes)
+        if rng.random() < 0.3:
+            title = name + "y" * rng.randrange(100)
+            tracks = [SavedTrack(name + "z" * rng.randrange(200))] * rng.randrange(20)
+            saved.append(store.create(person, title, tracks))
+        if saved and rng.random() < 0.3:
+            one = rng.choice(saved)
+            found = store.get(one.person, one.playlist_id)
+            assert found is not None
+            name = one.person.rstrip("012")
+            store.replace(one.person, one.playlist_id, found.version, name, [SavedTrack(name)] * rng.randrange(30))
+    for k in range(3):
+        assert store.forget(f"FORGETME{k}") > 0
+    assert b"FORGETME" not in contents(tmp_path) and b"stay0" in contents(tmp_path)
 
 
 def test_another_reader_keeps_the_log_and_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
