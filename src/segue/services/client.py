@@ -7,6 +7,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable
+from functools import lru_cache
 from importlib.metadata import version
 from types import TracebackType
 from typing import TypeVar
@@ -21,7 +22,7 @@ from segue.services.base import Answer, Blocked, Request, Service, Temporary, Un
 from segue.services.cache import AnswerCache
 from segue.services.waits import RateLimit, back_off, retry_after
 
-__all__ = ["DAY", "Client", "user_agent"]
+__all__ = ["DAY", "Client", "segue_version", "user_agent"]
 
 T = TypeVar("T")
 
@@ -229,10 +230,16 @@ class Client:
         return client
 
 
+@lru_cache(maxsize=1)
+def segue_version() -> str:
+    """The version of this Segue; looked up once, for that takes longer than a request to this machine."""
+    return version("segue-playlists")
+
+
 def user_agent() -> str:
     """How we introduce ourselves; SEGUE_CONTACT may hold an address for the people who run a service."""
     contact = os.environ.get("SEGUE_CONTACT", "").strip()
-    name = f"segue/{version('segue-playlists')}"
+    name = f"segue/{segue_version()}"
     shown = "".join(c for c in contact if c.isascii() and c.isprintable() and c not in "()\\")[:200]
     return f"{name} (+{shown})" if shown else name
 

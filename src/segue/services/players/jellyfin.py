@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from importlib.metadata import version
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -13,7 +12,7 @@ import msgspec
 from segue.library.catalogue import Track
 from segue.library.names import fold
 from segue.services.base import Answer, NotAllowed, NotThere, Request, Unavailable, key_from
-from segue.services.client import Client
+from segue.services.client import Client, segue_version
 from segue.services.players.base import Found, PlayerPlaylist, PlayerTrack, PlaylistRef, Progress
 from segue.services.players.matching import chosen, each_once, key_of, mbid_of, named_alike, own_id, searches
 from segue.services.players.secrets import home_service, secret, setting
@@ -262,7 +261,7 @@ def _part(playlist_id: str) -> str:
 
 
 def _headers(token: str | None) -> dict[str, str]:
-    fields = {"Client": "Segue", "Device": "segue", "DeviceId": "segue", "Version": version("segue-playlists")}
+    fields = {"Client": "Segue", "Device": "segue", "DeviceId": "segue", "Version": segue_version()}
     if token is not None:
         fields["Token"] = token
     return {"Authorization": "MediaBrowser " + ", ".join(f'{name}="{value}"' for name, value in fields.items())}
