@@ -20,7 +20,7 @@ class Bomb:
         self.canary = canary
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return os.mkdir, (str(self.canary),)
+        return os.makedirs, (str(self.canary), 0o700, True)
 
 
 def object_array(canary: Path) -> bytes:
