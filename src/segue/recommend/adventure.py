@@ -1,13 +1,18 @@
 """From hits to deep cuts: the candidates change places by how many playlists have them, but none goes far.
 
-A candidate at place ``r`` counts ``-r / 100 - adventure * weight * log(max(count, level / 2) + level)``. Places count
-instead of scores, because scores fall too slowly behind the first hundred: by scores, deep cuts are tracks of one
-playlist from far down. ``level`` is the median count of the first two hundred, so that a wish means the same in every
-corner of the catalogue; tracks of less than half of it gain nothing over each other, as there chance decides. How
-this was chosen: docs/log.md.
+With ``known = log(max(count, level / 2) + level)``, a candidate at place ``r`` with score ``s`` counts
 
-As the order at any adventure maximises the sum of these numbers over the head of the list, the mean of the logarithms
-over the first ``n`` never rises with the adventure.
+- for deep cuts ``-r / 100 - adventure * 6 * known``: places, because scores fall too slowly behind the first hundred,
+  so that by scores deep cuts are tracks of one playlist from far down;
+- for hits ``log(s) - adventure * known / 2``: scores, because hits of everywhere lie not far behind a small
+  neighbourhood, but score far less.
+
+``level`` is the median count of the first two hundred, so that a wish means the same in every corner of the
+catalogue. Tracks of less than half of it gain nothing over each other, as there chance decides. How this was chosen:
+docs/log.md.
+
+On either side the order maximises the sum of these numbers over the head of the list, so the mean of ``known`` over
+the first ``n`` never rises with the adventure.
 """
 
 from __future__ import annotations
@@ -34,8 +39,8 @@ def adventured(ranking: Ranking, counts: NDArray[np.int32], adventure: float) ->
     Args:
         counts: playlists that hold each track, int32 ``(n_tracks,)``. adventure: -1 (hits) to 1 (deep cuts).
     """
-    scored = int((ranking.scores > 0).sum())
-    n = min(scored, CANDIDATES)
+    unscored = np.flatnonzero(ranking.scores <= 0)
+    n = min(int(unscored[0]) if len(unscored) else len(ranking), CANDIDATES)
     if adventure == 0 or n < 2:
         return ranking
     held = counts[ranking.rows[:n]].astype(np.float64)
