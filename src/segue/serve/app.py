@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -12,6 +13,7 @@ from segue.serve import problem_handlers
 from segue.serve.current import Current
 from segue.serve.gate import Gate
 from segue.serve.guard import guarded
+from segue.serve.guard_rules import is_open
 from segue.serve.keys import Keys
 from segue.serve.measures import Measures
 from segue.serve.routes import (
@@ -58,6 +60,19 @@ class _App(FastAPI):
     """The application; a connection asks it how long it may wait for headers."""
 
     receive_seconds: float
+    needs_key: bool
+
+    def openapi(self) -> dict[str, Any]:
+        """The description, with how a key is sent, and that one is needed where it is."""
+        if self.openapi_schema is None:
+            described = super().openapi()
+            key = {"type": "http", "scheme": "bearer", "description": "A key that 'segue keys add' made."}
+            described.setdefault("components", {})["securitySchemes"] = {"key": key}
+            for path, operations in described["paths"].items():
+                if self.needs_key and not is_open(path):
+                    for operation in operations.values():
+                        operation["security"] = [{"key": []}]
+        return self.openapi_schema or {}
 
 
 def create_app(settings: ServeSettings) -> FastAPI:
@@ -87,7 +102,7 @@ def create_app(settings: ServeSettings) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.receive_seconds = limits.receive_seconds
+    app.receive_seconds, app.needs_key = limits.receive_seconds, settings.keys
     app.state.serving = state
     app.state.version = version("segue-playlists")
     problem_handlers.install(app)

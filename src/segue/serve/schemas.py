@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -39,6 +39,10 @@ class _In(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+def _like(**example: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 class Wishes(_In):
     """What a list must look like; the same as the options of ``segue recommend``."""
 
@@ -60,6 +64,7 @@ class Wishes(_In):
 class RecommendIn(Wishes):
     """A title, given tracks, a playlist to go on from, or several of these."""
 
+    model_config = _like(title="rainy sunday", tracks=["Dreams - Fleetwood Mac"], n=30, artist_cap=2)
     title: Text = ""
     tracks: Annotated[list[Text], Field(max_length=MAX_GIVEN, description='As "Name - Artist".')] = []
     track_ids: Annotated[list[TrackId], Field(max_length=MAX_GIVEN)] = []
@@ -76,12 +81,14 @@ class RecommendIn(Wishes):
 class ContinueIn(RecommendIn):
     """The same, for a playlist that exists: one of the model's library by id, or its tracks in order."""
 
+    model_config = _like(playlist_id="1042", n=20)
     playlist_id: Annotated[str, StringConstraints(min_length=1, max_length=500)] | None = None
 
 
 class SearchIn(_In):
     """Words, and which playlists may be found; the same as the options of ``segue search``."""
 
+    model_config = _like(query="songs for a rainy sunday", n=10, min_tracks=20)
     query: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TITLE)]
     n: Annotated[int, Field(ge=1, le=100)] = 10
     min_tracks: Annotated[int, Field(ge=0, le=100_000)] | None = None
@@ -95,6 +102,7 @@ class SearchIn(_In):
 class SimilarIn(_In):
     """Given tracks; the same as the options of ``segue similar``."""
 
+    model_config = _like(tracks=["Dreams, Fleetwood Mac"], n=20)
     tracks: Annotated[list[Text], Field(max_length=MAX_GIVEN)] = []
     track_ids: Annotated[list[TrackId], Field(max_length=MAX_GIVEN)] = []
     n: Annotated[int, Field(ge=1, le=MAX_N)] = 20
@@ -105,6 +113,7 @@ class SimilarIn(_In):
 class ListenerIn(_In):
     """Wishes for a listener of the towers' library, or for anybody who names what they love."""
 
+    model_config = _like(tracks=["Dreams, Fleetwood Mac", "Africa, Toto"], n=20)
     tracks: Annotated[list[Text], Field(max_length=MAX_GIVEN)] = []
     track_ids: Annotated[list[TrackId], Field(max_length=MAX_GIVEN)] = []
     country: Annotated[str, StringConstraints(max_length=100)] = ""
@@ -114,6 +123,7 @@ class ListenerIn(_In):
 class ExportIn(_In):
     """A list of tracks as a file."""
 
+    model_config = _like(format="m3u8", title="rainy sunday", track_ids=["spotify:track:0ofHAoxe9vBkTCp2UQIavz"])
     format: Literal["m3u8", "xspf", "jspf", "csv"]
     title: Text = ""
     track_ids: Annotated[list[TrackId], Field(min_length=1, max_length=MAX_PLAYLIST)]
