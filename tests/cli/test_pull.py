@@ -47,6 +47,17 @@ def test_a_pulled_library_trains_a_model_whose_lists_go_back_by_id(segue: Segue,
     assert "would leave as it is" in dry.stderr
 
 
+def test_what_was_pulled_is_what_one_owns(segue: Segue, server: Server, model: Path) -> None:
+    app = server.app
+    assert isinstance(app, SubsonicApp)
+    app.songs = [song for i, song in enumerate(app.songs) if i % 2]
+    app.playlists = {}
+    segue("pull", "--from", "subsonic", "-o", "mine")
+    segue("recommend", "rainy sunday", "-m", model, "--from", "mine", "-n", 10, "-o", "rainy.xspf")
+    lines = segue("push", "rainy.xspf", "--to", "subsonic", "--dry-run").stdout.splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["id"] * 10
+
+
 def test_playlists_alone_and_marked_public(segue: Segue, server: Server) -> None:
     result = segue("pull", "--from", "subsonic", "-o", "mine", "--playlists-only", "--public")
     library = Library.load(Path("mine"))

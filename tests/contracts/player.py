@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -290,6 +291,22 @@ class PlayerContract(ABC):
             player.write("one", wanted, replace=True, progress=stop)
         assert player.write("one", wanted, replace=True).outcome in ("resumed", "unchanged")
         assert app.titled("one") == [[held.key for held in wanted]]
+
+    def test_an_interrupt_while_it_is_made_leaves_nothing(
+        self, server: Server, player: PlaylistStore, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        app: PlayerApp = server.app  # type: ignore[assignment]
+        create = player.create
+
+        def stop(*arguments: object) -> str:
+            with suppress(Unavailable):  # some make it and do not say so
+                create(*arguments)  # type: ignore[arg-type]
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(player, "create", stop)
+        with pytest.raises(KeyboardInterrupt):
+            player.write("one", self.held(player, [1, 2, 3]))
+        assert app.playlists == {} and app.writes >= 2
 
     def test_a_list_that_somebody_else_changes_meanwhile_is_left_alone(
         self, server: Server, player: PlaylistStore

@@ -64,6 +64,9 @@ def redirected(service: Service, asked: str, location: str) -> str:
     host = (parts.hostname or "").lower()
     ours = {service.base_host, *service.hosts}
     usual = origin is not None and parts.scheme == "https" and origin[2] == 443 and host in ours
+    moved = base is not None and host == base[1] and parts.scheme == "https"
+    if moved and service.at_home and origin != base and not (parts.username or parts.password):
+        raise Unavailable(service.name, f"sends us on to https; put that address into {service.variable}")
     if parts.username or parts.password or not (origin == base or (usual and not _is_number(host))):
         raise Unavailable(service.name, f"sends us on to {host[:100] or 'nowhere'}, which is not one of its own")
     return there

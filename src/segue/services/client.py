@@ -17,7 +17,7 @@ import httpx
 import msgspec
 import tenacity
 
-from segue.services.addresses import check_base, is_loopback, redirected
+from segue.services.addresses import check_base, is_loopback, is_private, redirected
 from segue.services.base import Answer, Blocked, Request, Service, Temporary, Unavailable
 from segue.services.cache import AnswerCache
 from segue.services.waits import RateLimit, back_off, retry_after
@@ -201,7 +201,7 @@ class Client:
             headers["Content-Type"] = "application/json"
         started = self._monotonic()
         self.n_sent += 1
-        with self._client(url).stream(
+        with self._client(service, url).stream(
             method, url, params=query, data=form, content=content, headers=headers, timeout=service.timeout
         ) as response:
             fields = {name.lower(): value for name, value in response.headers.items()}
@@ -217,9 +217,11 @@ class Client:
                     raise httpx.ReadTimeout("too slow as a whole")
         return Answer(service.name, response.status_code, fields, b"".join(parts))
 
-    def _client(self, url: str) -> httpx.Client:
-        """A pool of connections; what is on this machine is never asked through a proxy."""
-        local, plain = is_loopback(url), urlsplit(url).scheme == "http"
+    def _client(self, service: Service, url: str) -> httpx.Client:
+        """A pool of connections; this machine, and one's own server in the clear, are never asked through a proxy."""
+        parts = urlsplit(url)
+        plain = parts.scheme == "http"
+        local = is_loopback(url) or (plain and service.at_home and is_private(parts.hostname or ""))
         client = self._clients.get((local, plain))
         if client is None:
             # where nothing is encrypted there is no certificate to check, and loading those takes a while

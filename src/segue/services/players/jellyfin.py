@@ -11,7 +11,7 @@ import msgspec
 
 from segue.library.catalogue import Track
 from segue.library.names import fold
-from segue.services.base import Answer, NotAllowed, NotThere, Request, Unavailable, key_from
+from segue.services.base import Answer, NotAllowed, NotThere, Request, ServiceError, Unavailable, key_from
 from segue.services.client import Client, segue_version
 from segue.services.players.base import Found, PlayerPlaylist, PlayerTrack, PlaylistRef, Progress
 from segue.services.players.matching import chosen, each_once, key_of, mbid_of, named_alike, own_id, searches
@@ -250,6 +250,8 @@ class Jellyfin(PlaylistStore):
                 raise NotAllowed(self.name, f"does not let us in (status 401); {_CHECK}")
             if answer.status == 403:
                 raise NotAllowed(self.name, "does not let this user do that (status 403)")
+            if answer.status == 400:
+                raise ServiceError(self.name, "does not take what it was sent (status 400)")
             if answer.status == 404:
                 raise NotThere(self.name, "does not have what was asked for by its id (status 404)")
         answer.check()

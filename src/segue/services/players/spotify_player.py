@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from segue.library.catalogue import Track
-from segue.services.base import Answer, NotAllowed, NotThere, Request, key_from
+from segue.services.base import Answer, NotAllowed, NotThere, Request, ServiceError, key_from
 from segue.services.client import Client
 from segue.services.players.base import Found, PlayerPlaylist, PlayerTrack, PlaylistRef, Progress
 from segue.services.players.matching import chosen, each_once, searches
@@ -256,6 +256,10 @@ class SpotifyPlayer(PlaylistStore):
                 raise NotAllowed(self.name, "does not accept the token that it has just given (status 401)")
             if answer.status == 403:
                 raise NotAllowed(self.name, _CLOSED)
+            if answer.status == 400:
+                raise ServiceError(
+                    self.name, "does not take what it was sent (status 400); is each id one of a track?"
+                )
             if answer.status == 404:
                 raise NotThere(self.name, "does not have what was asked for by its id (status 404)")
         answer.check()

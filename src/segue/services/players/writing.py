@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from unicodedata import normalize
 
 from segue.errors import InputError
 from segue.library.names import one_line
@@ -88,7 +89,7 @@ class PlaylistStore(ABC):
         """
         job = _Job(self, title, description, [held.key for held in tracks], progress)
         title, total = job.title, len(job.keys)
-        same = [ref for ref in self.playlists() if ref.own and ref.title == title]
+        same = [ref for ref in self.playlists() if ref.own and _alike(ref.title, title)]
         at = [(positions[0], ref) for ref in same if (positions := job.positions(ref))]
         if at:
             position, ref = max(at, key=lambda each: each[0])
@@ -138,18 +139,19 @@ class _Job:
             made.append(PlaylistRef(self.store.create(self.title, self.description, first), self.title))
 
         def is_made() -> bool:
-            new = [ref for ref in self.store.playlists() if ref.own and ref.title == self.title]
+            new = [ref for ref in self.store.playlists() if ref.own and _alike(ref.title, self.title)]
             made.extend(ref for ref in new if ref.playlist_id not in before)
             return bool(made)
 
-        answered = self._insist(make, is_made)
-        ref = made[0]
         try:
+            answered = self._insist(make, is_made)
+            ref = made[0]
             position = len(first) if answered else self._begun(ref, len(first))
             return self._finished(ref, position, "created")
-        except (ServiceError, KeyboardInterrupt):
+        except (ServiceError, KeyboardInterrupt) as error:
             try:
-                self.store.delete(ref.playlist_id)
+                if made or (isinstance(error, KeyboardInterrupt) and is_made()):
+                    self.store.delete(made[0].playlist_id)
             except ServiceError as also:
                 raise self._cut_off(also) from also
             raise
@@ -239,6 +241,11 @@ class _Job:
         kind = type(error) if isinstance(error, ServiceError) else Unavailable
         left = f"; the playlist {self.title[:80]!r} there is not whole, run this again to finish it"
         return kind(self.store.name, why + left)
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two titles are the same, however their letters are composed."""
+    return normalize("NFC", one).strip() == normalize("NFC", other).strip()
 
 
 def _positions(have: list[str], keys: list[str], most: int, *, keeps_repeats: bool) -> list[int]:
