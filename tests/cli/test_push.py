@@ -3,6 +3,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,7 +17,7 @@ from segue.cli.app import app as segue_app
 from segue.library import Library
 from segue.sources.playlist_files import read_playlist
 from services.players.apps import Playlist, Song, SubsonicApp
-from services.server import Server, serving
+from services.server import Reply, Server, serving
 
 Segue = Callable[..., Result]
 
@@ -152,3 +156,30 @@ def test_keys_do_not_go_over_the_open_network_in_the_clear(
     monkeypatch.setenv("SEGUE_SUBSONIC_URL", "http://1.1.1.1:4533")
     assert "--in-the-clear" in refused("push", rainy, "--to", "subsonic")
     assert server.asked == []
+
+
+def test_a_push_that_is_killed_is_finished_by_the_next(server: Server, segue: Segue) -> None:
+    app = app_of(server)
+    app.forms = False  # 40 tracks in a request
+    wanted = [app.songs[i % 50] for i in range(100)]
+    listed = [{"name": song.name, "artist": song.artist, "album": song.album} for song in wanted]
+    Path("long.json").write_text(json.dumps({"title": "long", "tracks": listed}))
+    app.fail = {2: ("after", Reply(200, b"{}", hang=60.0))}
+    command = [sys.executable, "-m", "segue", "push", "long.json", "--to", "subsonic"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    try:
+        for _ in range(600):
+            if app.writes == 2:
+                break
+            time.sleep(0.1)
+        process.kill()
+    finally:
+        process.communicate()
+    (left,) = app.titled("long")
+    assert app.writes == 2 and len(left) == 80
+    app.fail = {}
+    assert "would finish the playlist 'long'" in segue("push", "long.json", "--to", "subsonic", "--dry-run").stderr
+    assert "finished the playlist 'long'" in segue("push", "long.json", "--to", "subsonic").stderr
+    (whole,) = app.titled("long")
+    names = [(app.by_key[key].name, app.by_key[key].artist) for key in whole]
+    assert names == [(song.name, song.artist) for song in wanted]

@@ -103,9 +103,12 @@ def _is_global(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
 
 
 def _is_number(host: str) -> bool:
-    """Whether a host is a number in any spelling that a resolver takes (127.1, 0x7f000001, 2130706433, ::1)."""
+    """Whether a host is a number in any spelling that a resolver takes (127.1, 0x7f000001, 2130706433, ::1).
+
+    Or may be one: other scripts have digits and full stops too, which are made into ours before a name is looked up.
+    """
     last = host.rstrip(".").rsplit(".", 1)[-1]
-    return ":" in host or last.isdigit() or last.startswith("0x")
+    return ":" in host or not host.isascii() or last.isdigit() or last.startswith("0x")
 
 
 def _origin(parts: SplitResult) -> tuple[str, str, int] | None:

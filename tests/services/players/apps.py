@@ -168,6 +168,9 @@ class SubsonicApp(PlayerApp):
         entry = [self.child(self.by_key[key]) for key in self.playlists[playlist_id].keys]
         return self.ok(playlist=self.listed(playlist_id) | {"entry": entry})
 
+    def on_tokenInfo(self, one: dict[str, str], many: list[str]) -> Reply:  # noqa: N802
+        return page(b"<html>404", 404) if self.old else self.ok(tokenInfo={"username": self.user})
+
     def on_getPlaylists(self, one: dict[str, str], many: list[str]) -> Reply:  # noqa: N802
         return self.ok(playlists={"playlist": [self.listed(each) for each in self.playlists]})
 

@@ -76,8 +76,11 @@ def test_a_key_is_sent_without_a_user(start: Start, client: Client, monkeypatch:
     app = SubsonicApp(named(key), api_key="0123456789abcdef0123456789abcdef")
     environ(start(app).url, monkeypatch)
     monkeypatch.setenv("SEGUE_SUBSONIC_API_KEY", "0123456789abcdef0123456789abcdef")
+    monkeypatch.delenv("SEGUE_SUBSONIC_USER")
     player = Subsonic(client)
+    app.add(Playlist("one", [key(3)], owner="somebody else"))
     assert player.write("one", TestOpenSubsonic().held(player, [1, 1])).outcome == "created"
+    assert app.titled("one") == [[key(3)], [key(1), key(1)]], "whose a list is does not depend on the environment"
     monkeypatch.setenv("SEGUE_SUBSONIC_API_KEY", "wrong")
     with pytest.raises(NotAllowed, match=r"does not accept the key in SEGUE_SUBSONIC_API_KEY \(error 44\)"):
         Subsonic(client).playlists()

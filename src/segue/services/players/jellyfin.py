@@ -249,7 +249,11 @@ class Jellyfin(PlaylistStore):
             if answer.status == 401:
                 raise NotAllowed(self.name, f"does not let us in (status 401); {_CHECK}")
             if answer.status == 403:
-                raise NotAllowed(self.name, "does not let this user do that (status 403)")
+                raise NotAllowed(
+                    self.name,
+                    "does not let this user do that (status 403); where SEGUE_JELLYFIN_API_KEY is not enough, "
+                    "SEGUE_JELLYFIN_PASSWORD may be",
+                )
             if answer.status == 400:
                 raise ServiceError(self.name, "does not take what it was sent (status 400)")
             if answer.status == 404:

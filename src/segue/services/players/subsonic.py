@@ -171,8 +171,19 @@ class Subsonic(PlaylistStore):
                 return
 
     def _ref(self, playlist: Playlist) -> PlaylistRef:
-        own = not playlist.readonly and (not playlist.owner or not self._user or playlist.owner == self._user)
+        own = not playlist.readonly and (not playlist.owner or not self._me or playlist.owner == self._me)
         return PlaylistRef(str(playlist.id), playlist.name or "", own, playlist.song_count)
+
+    @cached_property
+    def _me(self) -> str:
+        """The user's name; a key is asked whose it is, and where the server does not know that question, empty."""
+        if not self._key:
+            return self._user
+        try:
+            info = self._ask("tokenInfo").token_info
+        except Unavailable:
+            info = None
+        return info.username if info is not None else self._user
 
     @cached_property
     def _takes_forms(self) -> bool:

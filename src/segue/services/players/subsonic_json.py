@@ -80,6 +80,12 @@ class Extension(msgspec.Struct, rename="camel"):
     name: str = ""
 
 
+class TokenInfo(msgspec.Struct, rename="camel"):
+    """Whose a key is."""
+
+    username: str = ""
+
+
 class Body(msgspec.Struct, rename="camel"):
     """An answer; of its parts only what was asked for is there."""
 
@@ -91,6 +97,7 @@ class Body(msgspec.Struct, rename="camel"):
     search_result3: Songs | None = None
     album: Songs | None = None
     album_list2: Albums | None = None
+    token_info: TokenInfo | None = None
     open_subsonic_extensions: list[Extension] | None = None
 
 
