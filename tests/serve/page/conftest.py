@@ -1,4 +1,4 @@
-"""The page in a real browser: Chromium, driven by Playwright, against a real service. Nothing may leave this machine."""
+"""The page in Chromium, driven by Playwright, against a real service. Nothing may leave this machine."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from serve.conftest import Served, Start
+
 from segue.serve.settings import ServeSettings
+from serve.conftest import Served, Start
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page
@@ -55,7 +56,7 @@ class Visit:
     def names(self) -> list[str]:
         return self.rows.locator(".name").all_text_contents()
 
-    def keys(self) -> list[str]:
+    def ids(self) -> list[str]:
         return self.rows.evaluate_all("rows => rows.map(row => row.dataset.key)")
 
     def quiet(self) -> None:
@@ -65,7 +66,8 @@ class Visit:
             "() => !document.querySelector('.is-loading, .skeleton') && document.querySelector('#progress').hidden"
         )
         self.page.wait_for_function(
-            "() => document.getAnimations().every(a => a.playState !== 'running' || a.effect.getComputedTiming().iterations === Infinity)"
+            "() => document.getAnimations().every(a => a.playState !== 'running'"
+            " || a.effect.getComputedTiming().iterations === Infinity)"
         )
 
     def said(self) -> str:
@@ -96,7 +98,8 @@ def browser() -> Iterator[Browser]:
 def visiting(browser: Browser, served: Served) -> Iterator[Visiting]:
     """Open the page; at the end nothing may have been logged as an error, nor left this machine.
 
-    ``url``: of another service. ``wrong``: whether errors are looked at by the test itself. Further arguments are those of a browser context.
+    ``url``: of another service. ``wrong``: whether errors are looked at by the test itself. Further arguments are
+    those of a browser context.
     """
     visits: list[tuple[Visit, bool]] = []
     with ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The page's files, as files: nothing from elsewhere, nothing inline, no markup made of text, no module without a place."""
+"""The page's files, as files: nothing from elsewhere, nothing inline, no markup made of text."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from segue.serve.routes.page import PAGE
 from serve.conftest import Served
 

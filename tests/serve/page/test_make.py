@@ -7,9 +7,10 @@ import threading
 from pathlib import Path
 
 import httpx
+
+from segue.serve.settings import Limits, ServeSettings
 from serve.conftest import Served, Start
 from serve.page.conftest import Visiting
-from segue.serve.settings import Limits, ServeSettings
 
 
 def wanted(served: Served, **body: object) -> list[str]:
@@ -24,7 +25,7 @@ def test_a_title_gets_the_list_that_the_api_gives(visiting: Visiting, served: Se
     assert visit.page.get_by_text("What should it sound like?").is_visible()
     assert visit.rows.count() == 0
     visit.make("summer party")
-    assert visit.keys() == wanted(served, title="summer party")
+    assert visit.ids() == wanted(served, title="summer party")
     assert visit.page.locator(".many").text_content().startswith("25 songs · 1 h ")
     row = visit.rows.first
     assert row.locator(".place").text_content() == "1"
@@ -36,7 +37,7 @@ def test_a_title_gets_the_list_that_the_api_gives(visiting: Visiting, served: Se
     visit.rows.first.wait_for()
     visit.quiet()
     assert (
-        visit.keys() == wanted(served, title="rainy sunday")
+        visit.ids() == wanted(served, title="rainy sunday")
         and visit.page.locator("#title").input_value() == "rainy sunday"
     )
 
@@ -45,7 +46,7 @@ def test_while_somebody_types_the_last_title_counts(visiting: Visiting, served: 
     visit = visiting().go()
     visit.page.locator("#title").press_sequentially("christmas morning", delay=15)
     visit.quiet()
-    assert visit.keys() == wanted(served, title="christmas morning")
+    assert visit.ids() == wanted(served, title="christmas morning")
     asked = [body["title"] for body in visit.bodies("/v1/recommend")]
     assert asked[-1] == "christmas morning" and len(asked) < len("christmas morning") / 2
 
@@ -68,13 +69,17 @@ def test_given_songs_are_chips(visiting: Visiting, served: Served) -> None:
     visit.rows.first.wait_for()
     visit.quiet()
     given = found[0]["track_id"]
-    assert visit.keys() == wanted(served, track_ids=[given]) and given not in visit.keys()
+    assert visit.ids() == wanted(served, track_ids=[given]) and given not in visit.ids()
     assert field.get_attribute("aria-expanded") == "false"
     visit.make("country roads")
-    assert visit.keys() == wanted(served, title="country roads", track_ids=[given])
+    assert visit.ids() == wanted(served, title="country roads", track_ids=[given])
+    visit.page.get_by_role("button", name="Put them first in the list").click()
+    assert visit.ids()[0] == given and visit.page.get_by_role("button", name="Put them first in the list").is_hidden()
+    visit.page.keyboard.press("Control+z")
+    assert given not in visit.ids()
     visit.page.get_by_role("button", name=f"Remove {found[0]['name']}").click()
     visit.quiet()
-    assert visit.keys() == wanted(served, title="country roads")
+    assert visit.ids() == wanted(served, title="country roads")
     assert visit.page.locator("#chips").is_hidden()
     field.fill("zzzzqqqq no such song")
     visit.page.locator(".combo-said").get_by_text("No such song in the catalogue.").wait_for()
@@ -90,7 +95,7 @@ def test_controls_change_what_is_asked(visiting: Visiting, served: Served) -> No
     page.get_by_role("button", name="1990s").click()
     page.get_by_label("Songs of one artist").select_option(label="1 song each")
     visit.quiet()
-    assert visit.keys() == wanted(served, title="party", n=8, year_from=1980, year_to=1999, artist_cap=1)
+    assert visit.ids() == wanted(served, title="party", n=8, year_from=1980, year_to=1999, artist_cap=1)
     years = [int(text) for text in visit.rows.locator(".year").all_text_contents()]
     assert len(years) == 8 and all(1980 <= year <= 1999 for year in years)
     artists = visit.rows.locator(".artist").all_text_contents()
@@ -151,17 +156,17 @@ def test_feedback_changes_the_next_list(visiting: Visiting, served: Served) -> N
     visit = visiting().go()
     visit.make("gym workout")
     assert visit.page.evaluate("localStorage.getItem('segue.person')") is None  # nobody yet
-    before = visit.keys()
+    before = visit.ids()
     visit.rows.nth(3).get_by_role("button", name="Never again").click()
     visit.quiet()
-    after = visit.keys()
+    after = visit.ids()
     assert before[3] not in after and len(after) == 25
     assert after[:24] == before[:3] + before[4:]  # the others stay where they are, one comes behind
     visit.rows.nth(1).get_by_role("button", name="Keep").click()
     assert visit.rows.nth(1).get_by_role("button", name="Keep").get_attribute("aria-pressed") == "true"
     visit.rows.nth(5).get_by_role("button", name="More like this").click()
     visit.quiet()
-    assert visit.keys()[1] == before[1] and visit.keys()[5] == after[5]  # what is kept stays
+    assert visit.ids()[1] == before[1] and visit.ids()[5] == after[5]  # what is kept stays
     person = visit.page.evaluate("localStorage.getItem('segue.person')")
     until(visit, lambda: httpx.get(f"{served.url}/v1/feedback/{person}").json()["events"] >= 5)
     said = httpx.get(f"{served.url}/v1/feedback/{person}").json()
@@ -170,25 +175,33 @@ def test_feedback_changes_the_next_list(visiting: Visiting, served: Served) -> N
     assert [track["track_id"] for track in said["more"]] == [after[5]]
     visit.panel.get_by_label("Start over").click()
     visit.make("gym workout")
-    assert before[3] not in visit.keys() and visit.bodies("/v1/recommend")[-1]["person"] == person
-    assert visit.keys() == wanted(served, title="gym workout", person=person)
+    assert before[3] not in visit.ids() and visit.bodies("/v1/recommend")[-1]["person"] == person
+    assert visit.ids() == wanted(served, title="gym workout", person=person)
 
 
 def test_undo_takes_back_what_was_said_too(visiting: Visiting, served: Served) -> None:
     visit = visiting().go()
     visit.make("gym workout")
-    before = visit.keys()
+    before = visit.ids()
     visit.rows.nth(0).get_by_role("button", name="Never again").click()
     visit.quiet()
     visit.page.get_by_role("button", name="Undo", exact=True).last.click()  # that of the message
     visit.quiet()
-    assert visit.keys() == before
+    assert visit.ids() == before
     person = visit.page.evaluate("localStorage.getItem('segue.person')")
     until(visit, lambda: httpx.get(f"{served.url}/v1/feedback/{person}").json()["never"] == [])
     visit.page.keyboard.press("Control+Shift+z")
     visit.quiet()
-    assert before[0] not in visit.keys()
+    assert before[0] not in visit.ids()
     until(visit, lambda: len(httpx.get(f"{served.url}/v1/feedback/{person}").json()["never"]) == 1)
+    visit.page.get_by_role("button", name="Settings and help").click()  # and much later, from there
+    visit.page.get_by_text("1 song never again").click()
+    visit.page.get_by_role("button", name="Allow again").click()
+    until(visit, lambda: httpx.get(f"{served.url}/v1/feedback/{person}").json()["never"] == [])
+    visit.page.get_by_role("button", name="Close").click()
+    visit.page.get_by_role("button", name="Ask again").click()
+    visit.quiet()
+    assert before[0] in visit.ids()
 
 
 def until(visit: object, true: object) -> None:
@@ -203,7 +216,7 @@ def until(visit: object, true: object) -> None:
 def test_rows_are_dragged_moved_by_keys_and_removed(visiting: Visiting) -> None:
     visit = visiting().go()
     visit.make("road trip")
-    page, before = visit.page, visit.keys()
+    page, before = visit.page, visit.ids()
     handle, target = visit.rows.nth(0).locator(".handle"), visit.rows.nth(3).locator(".handle")
     start, end = handle.bounding_box(), target.bounding_box()
     assert start and end
@@ -213,31 +226,31 @@ def test_rows_are_dragged_moved_by_keys_and_removed(visiting: Visiting) -> None:
     page.mouse.move(end["x"] + 20, end["y"] + 24, steps=5)
     page.mouse.up()
     dragged = [*before[1:4], before[0], *before[4:]]
-    assert visit.keys() == dragged
+    assert visit.ids() == dragged
     assert "now 4 of 25" in visit.said()
     visit.rows.nth(3).locator(".handle").focus()
     page.keyboard.press("Alt+ArrowUp")
     page.keyboard.press("Alt+ArrowUp")
-    assert visit.keys()[1] == before[0] and "now 2 of 25" in visit.said()
+    assert visit.ids()[1] == before[0] and "now 2 of 25" in visit.said()
     assert page.evaluate("document.activeElement.closest('.row').dataset.key") == before[0]
     page.keyboard.press("Delete")
-    assert visit.keys() == [key for key in dragged if key != before[0]]
+    assert visit.ids() == [key for key in dragged if key != before[0]]
     page.keyboard.press("Control+z")
-    assert visit.keys()[1] == before[0]
+    assert visit.ids()[1] == before[0]
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
     page.keyboard.press("Control+z")
-    assert visit.keys() == before
+    assert visit.ids() == before
     page.keyboard.press("Control+y")
-    assert visit.keys() == dragged
+    assert visit.ids() == dragged
     visit.make("road trip 2")  # what was moved stays where it was put
-    assert visit.keys()[3] == before[0]
+    assert visit.ids()[3] == before[0]
 
 
 def test_the_address_holds_what_is_asked(visiting: Visiting, served: Served) -> None:
     visit = visiting().go()
     visit.make("christmas")
-    christmas = visit.keys()
+    christmas = visit.ids()
     visit.page.wait_for_timeout(1600)  # what comes later is another step
     visit.make("summer")
     visit.page.get_by_role("tab", name="Find").click()
@@ -245,7 +258,7 @@ def test_the_address_holds_what_is_asked(visiting: Visiting, served: Served) -> 
     assert visit.page.locator("#title").input_value() == "summer"
     visit.page.go_back()
     visit.quiet()
-    assert visit.page.locator("#title").input_value() == "christmas" and visit.keys() == christmas
+    assert visit.page.locator("#title").input_value() == "christmas" and visit.ids() == christmas
     visit.page.go_forward()
     visit.quiet()
     assert visit.page.locator("#title").input_value() == "summer"
@@ -253,7 +266,7 @@ def test_the_address_holds_what_is_asked(visiting: Visiting, served: Served) -> 
     other.go("#make?title=gym&n=5&from=1990&to=1999&adventure=-0.5&order=smooth&cap=2")
     other.rows.first.wait_for()
     other.quiet()
-    assert other.keys() == wanted(
+    assert other.ids() == wanted(
         served, title="gym", n=5, year_from=1990, year_to=1999, adventure=-0.5, order="smooth", artist_cap=2
     )
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import httpx
+
 from segue.sources.playlist_files import read_playlist
 from serve.conftest import Served
 from serve.page.conftest import Visit, Visiting
@@ -92,7 +93,7 @@ def test_downloads_are_files_that_can_be_read(visiting: Visiting, tmp_path: Path
             read = [(line["track_id"], line["name"]) for line in lines]
         else:
             read = [(track.track_id, track.name) for track in read_playlist(tmp_path / name).tracks]
-        assert read == list(zip(visit.keys(), visit.names(), strict=True)), format
+        assert read == list(zip(visit.ids(), visit.names(), strict=True)), format
 
 
 def test_the_list_is_copied_as_text(visiting: Visiting, served: Served) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 import httpx
+
 from segue.serve.key_file import FILE, add_key
 from segue.serve.settings import ServeSettings
 from serve.conftest import Served, Start
@@ -43,7 +44,7 @@ def test_playlists_are_found_opened_and_gone_on_from(visiting: Visiting, served:
     body = visit.bodies("/v1/continue")[-1]
     assert body["playlist_id"] == few[0]["playlist_id"]
     there = {track["track_id"] for track in whole["tracks"]}
-    assert len(visit.keys()) == 25 and not there & set(visit.keys())
+    assert len(visit.ids()) == 25 and not there & set(visit.ids())
     assert page.locator(".chip").count() == 1
     page.get_by_role("tab", name="Find").click()
     page.get_by_role("button", name="All results").click()
@@ -62,14 +63,14 @@ def test_similar_songs_go_into_the_list(visiting: Visiting, served: Served) -> N
     visit.quiet()
     given = httpx.get(f"{served.url}/v1/tracks", params={"query": "love story", "n": 1}).json()["tracks"][0]
     near = httpx.post(f"{served.url}/v1/similar", json={"track_ids": [given["track_id"]], "n": 30}).json()["tracks"]
-    assert visit.keys() == [track["track_id"] for track in near]
+    assert visit.ids() == [track["track_id"] for track in near]
     visit.rows.nth(2).get_by_role("button", name="Add to the list in Make").click()
     visit.rows.nth(1).get_by_role("button", name="Similar songs").click()
     visit.quiet()
     assert visit.page.locator("#panel-similar .chip").count() == 1
-    assert near[1]["track_id"] not in visit.keys()
+    assert near[1]["track_id"] not in visit.ids()
     visit.page.get_by_role("tab", name="Make").click()
-    assert visit.keys() == [near[2]["track_id"]]
+    assert visit.ids() == [near[2]["track_id"]]
     visit.page.get_by_role("tab", name="Similar").click()
     visit.quiet()
     names = visit.names()
@@ -88,14 +89,14 @@ def test_a_listener_gets_songs(visiting: Visiting, served: Served) -> None:
     listed = httpx.post(f"{served.url}/v1/listeners/-/recommend", json={"country": "France", "n": 30}).json()[
         "tracks"
     ]
-    assert visit.keys() == [track["track_id"] for track in listed]
+    assert visit.ids() == [track["track_id"] for track in listed]
     user = served.serving.current.engine.towers.user_ids[0]
     visit.page.get_by_label("Or the id of a listener").fill(user)
     visit.quiet()
     own = httpx.post(f"{served.url}/v1/listeners/{user}/recommend", json={"country": "France", "n": 30}).json()[
         "tracks"
     ]
-    assert visit.keys() == [track["track_id"] for track in own]
+    assert visit.ids() == [track["track_id"] for track in own]
     visit.page.get_by_label("Or the id of a listener").fill("nobody of that name")
     visit.page.get_by_role("heading", name="Not there").wait_for()
 

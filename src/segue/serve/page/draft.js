@@ -110,6 +110,19 @@ export function marked(draft, id, mark) {
   };
 }
 
+/** What was rejected may come again. */
+export function allowed(draft, id) {
+  const { [id]: mark, ...marks } = draft.marks;
+  return mark === "never" ? { ...draft, marks } : draft;
+}
+
+/** Tracks are put before the others, those that are not there yet; from then on they stay. */
+export function headed(draft, tracks) {
+  const there = new Set(draft.tracks.map((track) => track.track_id));
+  const fresh = tracks.filter((track) => !there.has(track.track_id));
+  return fresh.reduce((made, track) => ({ ...made, pinned: union(made.pinned, track.track_id) }), { ...draft, tracks: [...fresh, ...draft.tracks] });
+}
+
 /** A finished list becomes a draft, as it is. */
 export function draftOf(tracks, saved = null) {
   return { ...NO_DRAFT, tracks, pinned: [...new Set(tracks.map((track) => track.track_id))], saved };

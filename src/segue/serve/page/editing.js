@@ -2,7 +2,7 @@
 
 import { api } from "./api.js";
 import { announce } from "./dom.js";
-import { added, draftOf, marked, moved, NO_DRAFT, said, without } from "./draft.js";
+import { added, draftOf, headed, marked, moved, NO_DRAFT, said, without } from "./draft.js";
 import { somebody, tell } from "./person.js";
 import { redone, START, undoable, undone } from "./state.js";
 import { toast } from "./toast.js";
@@ -26,7 +26,10 @@ export function createEditing(store, asking) {
   }
 
   const wish = (wishes, kind = null) => change((state) => ({ wishes: Object.freeze({ ...state.wishes, ...wishes }) }), kind);
-  const edit = (act) => change((state) => (act(state.draft) === state.draft ? null : { draft: act(state.draft) }));
+  const edit = (act) => change((state) => {
+    const draft = act(state.draft);
+    return draft === state.draft ? null : { draft };
+  });
 
   /** The list was shown before there was anybody to show it to: it is asked for again, so that it has a name. */
   async function named({ wishes, draft }) {
@@ -86,8 +89,10 @@ export function createEditing(store, asking) {
     give(track) {
       const { given } = store.get().wishes;
       if (given.length >= MOST || given.some((other) => other.track_id === track.track_id)) return;
-      wish({ given: [...given, { track_id: track.track_id, name: track.name, artist: track.artist }] });
+      wish({ given: [...given, track] });
     },
+    /** The given tracks go into the list, before the others. */
+    head: () => edit((draft) => headed(draft, store.get().wishes.given)),
     ungive: (at) => wish({ given: store.get().wishes.given.filter((_, i) => i !== at) }),
     /** Other wishes and an empty list, in Make. */
     begin(wishes) {

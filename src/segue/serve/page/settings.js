@@ -1,15 +1,15 @@
 // Settings and help: theme, key, what is remembered, which keys do what.
 
-import { key } from "./api.js";
+import { api, key } from "./api.js";
 import { confirmed, dialog } from "./dialogs.js";
 import { segmented } from "./controls.js";
 import { button, byId, el, fill, icon, set } from "./dom.js";
 import { tellTrouble } from "./files.js";
-import { forgotten, person } from "./person.js";
+import { forgotten, person, tell } from "./person.js";
 import { START } from "./state.js";
-import { NO_DRAFT } from "./draft.js";
+import { allowed, NO_DRAFT } from "./draft.js";
 import { toast } from "./toast.js";
-import { counted } from "./words.js";
+import { counted, trackInWords } from "./words.js";
 
 const THEMES = [["auto", "As the system"], ["light", "Light"], ["dark", "Dark"]];
 const DRAWN = { auto: "auto", light: "sun", dark: "moon" };
@@ -17,6 +17,8 @@ const KEYS = [
   ["/", "to the box"], ["↑ ↓", "from song to song"], ["Alt + ↑ ↓", "move a song"], ["Del", "take a song out"],
   ["Ctrl + Z", "undo"], ["Ctrl + Shift + Z", "do again"], ["← →", "between the tabs"],
 ];
+
+const MOST_SHOWN = 100;
 
 const theme = () => document.documentElement.dataset.theme ?? "auto";
 
@@ -95,7 +97,23 @@ export function mountSettings({ store }, loadModel) {
         tellTrouble(error);
       }
     }, { class: "button danger-quiet" });
-    return [el("p", { class: "hint" }, "You are ", el("code", { text: `${known.slice(0, 8)}…` }), " here: a random name. What you keep, reject and save is stored under it."), forget];
+    const never = el("div", { class: "never" });
+    api.said(known).then((told) => drawNever(never, told.never), () => null); // an older server, or none: the rest stands without it
+    return [el("p", { class: "hint" }, "You are ", el("code", { text: `${known.slice(0, 8)}…` }), " here: a random name. What you keep, reject and save is stored under it."), never, forget];
+  }
+
+  /** What is never shown again, each of which can be allowed again. */
+  function drawNever(node, tracks) {
+    if (!tracks.length) return;
+    const shown = [...tracks].reverse().slice(0, MOST_SHOWN);
+    fill(node, el("details", {}, el("summary", { text: `${counted(tracks.length, "song")} never again` }), el("ul", {}, shown.map((track) => {
+      const item = el("li", {}, el("span", { dir: "auto", text: trackInWords(track) }), button("Allow again", "undo", () => {
+        tell("", [{ action: "undo", track_id: track.track_id, position: 0 }], tellTrouble);
+        store.update((state) => ({ draft: allowed(state.draft, track.track_id) }));
+        item.remove();
+      }, { "aria-label": `Allow again: ${trackInWords(track)}` }));
+      return item;
+    }))));
   }
 
   function about() {

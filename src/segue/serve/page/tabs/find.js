@@ -90,7 +90,7 @@ export function mountFind({ store, editing, show }) {
     const facts = [counted(playlist.n_tracks, "song"), playlist.years && (playlist.years[0] === playlist.years[1] ? playlist.years[0] : playlist.years.join("–")), playlist.artists.slice(0, 3).map(line).join(", ")];
     const text = line(playlist.description ?? playlist.written);
     return el("li", { class: playlist.withheld ? "card is-withheld" : "card" },
-      el("h3", { dir: "auto" }, el("button", { type: "button", class: "card-title", on: { click: () => patch({ openId: playlist.playlist_id }) } }, highlighted(foundTitle(playlist), words))),
+      el("h2", { dir: "auto" }, el("button", { type: "button", class: "card-title", on: { click: () => patch({ openId: playlist.playlist_id }) } }, highlighted(foundTitle(playlist), words))),
       el("p", { class: "facts", dir: "auto" }, facts.filter(Boolean).flatMap((fact, i) => [i ? " · " : "", ...highlighted(String(fact), words)])),
       text ? el("p", { class: "card-text", dir: "auto" }, highlighted(text, words), playlist.description ? null : el("span", { class: "by-program", text: " written by a program" })) : null,
       el("p", { class: "card-tracks", dir: "auto" }, playlist.tracks.slice(0, 4).flatMap((track, i) => [i ? " · " : "", ...highlighted(trackInWords(track), words)])),

@@ -23,6 +23,8 @@ export function mountMake({ store, editing, asking, saving }) {
     backspace: () => store.get().wishes.given.length && editing.ungive(store.get().wishes.given.length - 1),
   });
   byId("given").append(field.node);
+  const heading = button("Put them first in the list", "up", editing.head, { class: "button slim", hidden: true });
+  byId("given").after(heading);
   byId("clear").append(icon("close"));
   byId("clear").addEventListener("click", () => {
     editing.begin({});
@@ -83,6 +85,8 @@ export function mountMake({ store, editing, asking, saving }) {
       drawChips(byId("chips"), wishes.given, { remove: editing.ungive, field: field.input, extra: after });
       set(field.input, "placeholder", wishes.given.length ? "Another song…" : "Start from a song…");
     }
+    const there = new Set(state.draft.tracks.map((track) => track.track_id));
+    set(heading, "hidden", !there.size || wishes.given.every((track) => there.has(track.track_id)));
     set(byId("progress"), "hidden", answer.status !== "loading");
     const remarks = (place) => [...new Set(answer.ignored.filter((text) => placeOf(text) === place).map(sentence))].join(" ");
     for (const [id, place] of [["title-said", "title"], ["given-said", "given"]]) {

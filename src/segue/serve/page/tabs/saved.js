@@ -40,7 +40,7 @@ export function mountSaved({ store, editing, saving, show }) {
     const artists = [...new Set((playlist.tracks ?? []).map(artistOf).filter(Boolean))].slice(0, 4).join(", ");
     const when = new Date(playlist.changed * 1000).toLocaleDateString("en", { day: "numeric", month: "long", year: "numeric" });
     return el("li", { class: "card" },
-      el("h3", { dir: "auto" }, el("button", { type: "button", class: "card-title", text: title, on: { click: () => edit(playlist) } })),
+      el("h2", { dir: "auto" }, el("button", { type: "button", class: "card-title", text: title, on: { click: () => edit(playlist) } })),
       el("p", { class: "facts", text: [counted(many, "song"), when, playlist.shared && "shared by link"].filter(Boolean).join(" · ") }),
       artists ? el("p", { class: "card-tracks", dir: "auto", text: artists }) : null,
       el("div", { class: "row-actions" },
