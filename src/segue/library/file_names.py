@@ -15,6 +15,7 @@ _MOST_BYTES = 200  # file systems take 255; players add endings of their own
 _ENDING = re.compile(r"[A-Za-z0-9]{1,10}\Z")
 _MINDED = re.compile(r"""[\x00-\x1f\x7f/\\:*?"<>|`$;%^{}\ufffd]+""")
 """What a file system, a shell or a header gives a meaning."""
+_JOINERS = "\u200c\u200d"  # inside emoji, and words of several scripts
 _RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$?|conout\$?|clock\$?|com[0-9¹²³]|lpt[0-9¹²³])\Z", re.IGNORECASE)
 """Source: Microsoft, Naming Files, Paths, and Namespaces: devices under any ending."""
 
@@ -36,6 +37,7 @@ def file_name(title: str, ext: str, *, fallback: str = "playlist") -> str:
     if not _ENDING.match(ext):
         raise InputError(f"{ext[:20]!r} is no ending of a file name; give letters and digits")
     text = _MINDED.sub(" ", one_line(unicodedata.normalize("NFC", title), 1_000))
+    text = "".join(c if c.isprintable() or c in _JOINERS else " " for c in text)
     text = _trimmed(" ".join(text.split()))
     room = _MOST_BYTES - len(ext) - 2
     text = _trimmed(text.encode("utf-8")[:room].decode("utf-8", "ignore")) or fallback
@@ -46,7 +48,7 @@ def file_name(title: str, ext: str, *, fallback: str = "playlist") -> str:
 
 def _trimmed(text: str) -> str:
     """Without what hides a file or makes it an option at the start, and what Windows drops at the end."""
-    return text.lstrip(" .-~").rstrip(" .")
+    return text.lstrip(f" .-~{_JOINERS}").rstrip(f" .{_JOINERS}")
 
 
 def content_disposition(name: str) -> str:
