@@ -115,7 +115,7 @@ class ListenBrainz(PlaylistStore):
         return each_once(tracks, self._find, progress)
 
     def playlists(self) -> list[PlaylistRef]:
-        """The user's own playlists, and those that they may add to."""
+        """The user's own playlists."""
         refs: dict[str, PlaylistRef] = {}
         offset = 0
         while True:
