@@ -11,6 +11,7 @@ __all__ = ["close_calls", "placed", "tour"]
 
 _LEAST = 1e-6  # by which a change must be shorter
 _PARTS = (1, 2)  # neighbours that move together; three gained nothing more
+_LONG = 250  # points beyond which only single ones move
 _ROUNDS = 60
 _FEWEST, _WORK = 3, 1_500  # rounds of a long path, and points looked at in all rounds of a shorter one
 _EXCHANGES = 8  # tried for each place
@@ -116,9 +117,10 @@ def _nearest(distances: NDArray[np.float32], artists: NDArray[np.integer], spaci
         if place:
             row = distances[at] + taken
             if spacing:
-                rested = ready_at <= place
-                urgent = rested & ((left - 1) * (spacing + 1) + 1 >= n - place) & (left > 0)
-                wanted = urgent if urgent.any() else rested
+                wanted = ready_at <= place
+                if (int(left.max()) - 1) * (spacing + 1) + 1 >= n - place:
+                    urgent = wanted & ((left - 1) * (spacing + 1) + 1 >= n - place) & (left > 0)
+                    wanted = urgent if urgent.any() else wanted
                 among = np.where(wanted[of], row, np.float32(np.inf))
                 at = int(among.argmin())
                 if among[at] == np.inf:
@@ -152,7 +154,10 @@ def _shortened(distances: NDArray[np.float32], path: Order, apart: _Apart) -> Or
     n = len(path)
     for _ in range(min(_ROUNDS, max(_FEWEST, _WORK // n))):
         between = distances[np.ix_(path, path)]
-        found = [_reversals(between), *(_moves(between, size) for size in _PARTS if size < n)]
+        found = [
+            _reversals(between),
+            *(_moves(between, size) for size in _PARTS if size < n and (size == 1 or n <= _LONG)),
+        ]
         saves = np.concatenate([m.saves for m in found])
         first, last = np.concatenate([m.first for m in found]), np.concatenate([m.last for m in found])
         size, turned = np.concatenate([m.size for m in found]), np.concatenate([m.turned for m in found])
