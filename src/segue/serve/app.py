@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 
 from segue.serve import problem_handlers
 from segue.serve.current import Current
@@ -106,11 +106,23 @@ def create_app(settings: ServeSettings) -> FastAPI:
     app.state.serving = state
     app.state.version = version("segue-playlists")
     problem_handlers.install(app)
+    app.add_exception_handler(405, _other_methods)
     for router in _ROUTERS:
         app.include_router(router)
     app.mount("/static", page.static_files(), name="static")
     app.add_middleware(guarded, settings=settings, measures=measures, keys=keys)
     return app
+
+
+async def _other_methods(request: Request, error: Exception) -> Response:
+    """A method that a path does not know. A route knows its own alone, and several may share a path."""
+    path = getattr(request.scope.get("route"), "path", "")
+    known = request.app.openapi()["paths"].get(path)
+    allowed = (
+        ", ".join(sorted(map(str.upper, known))) if known else (getattr(error, "headers", None) or {}).get("Allow")
+    )
+    detail = "this path knows other methods; the header Allow lists them"
+    return problem_handlers.problem_response(405, detail, {"Allow": allowed or "GET, HEAD"})
 
 
 @contextlib.asynccontextmanager

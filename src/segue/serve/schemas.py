@@ -36,7 +36,8 @@ Year = Annotated[int, Field(ge=0, le=9_999)]
 
 
 class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    # strict: in JSON neither true nor "5" is a number
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 def _like(**example: Any) -> ConfigDict:

@@ -30,7 +30,7 @@ _MOST_EVENTS = 500
 
 
 class _In(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class EventIn(_In):
