@@ -320,15 +320,33 @@ class PlayerContract(ABC):
 
         def meddle(asked, query):  # type: ignore[no-untyped-def]
             reply = answer(asked, query)
-            if app.writing(asked):
-                next(iter(app.playlists.values())).keys.insert(0, last)
+            if app.writing(asked) and app.writes > 1:
+                list(app.playlists.values())[-1].keys.insert(0, last)
                 return Reply(500)
             return reply
 
-        app.answer = meddle  # type: ignore[method-assign]
+        app.answer, app.writes = meddle, 1  # type: ignore[method-assign]
         with pytest.raises(ServiceError):
             player.write("one", wanted, replace=True)
-        assert app.writes <= 8
+        assert app.writes <= 9
+        app.writes = 0
+        with pytest.raises(ServiceError, match="while it was written"):
+            player.write("two", wanted)
+        (theirs,) = app.titled("two")
+        assert theirs[0] == last, "nobody else's work is removed"
+
+    def test_a_list_that_cannot_be_looked_at_in_the_end_stays(self, server: Server, player: PlaylistStore) -> None:
+        app: PlayerApp = server.app  # type: ignore[assignment]
+        wanted = self.held(player, [0, 1, 2])
+
+        def fall(done: int, total: int) -> None:
+            app.down = done == total
+
+        written = player.write("one", wanted, progress=fall)
+        assert written.outcome == "created" and written.n_tracks == 3
+        assert "what is there now could not be looked at" in written.remarks[0]
+        app.down = False
+        assert player.write("one", wanted).outcome == "unchanged"
 
     def test_too_many_requests_are_waited_for(self, server: Server, player: PlaylistStore, clock: Clock) -> None:
         app: PlayerApp = server.app  # type: ignore[assignment]

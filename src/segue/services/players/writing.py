@@ -114,6 +114,10 @@ class PlaylistStore(ABC):
         self._client.wait(attempt)
 
 
+class _Changed(Blocked):
+    """Somebody else has written to a playlist meanwhile."""
+
+
 class _Job:
     """One playlist on its way."""
 
@@ -148,6 +152,8 @@ class _Job:
             ref = made[0]
             position = len(first) if answered else self._begun(ref, len(first))
             return self._finished(ref, position, "created")
+        except _Changed:  # by somebody who may want it
+            raise
         except (ServiceError, KeyboardInterrupt) as error:
             try:
                 if made or (isinstance(error, KeyboardInterrupt) and is_made()):
@@ -177,6 +183,8 @@ class _Job:
     def finish(self, ref: PlaylistRef, position: int, outcome: Outcome) -> Written:
         try:
             return self._finished(ref, position, outcome)
+        except _Changed:
+            raise
         except (ServiceError, KeyboardInterrupt) as error:
             raise self._cut_off(error) from error
 
@@ -190,7 +198,10 @@ class _Job:
         while position < len(self.keys):
             position = self._append(ref, position)
             self.progress(position, len(self.keys))
-        there = self.store.keys(ref.playlist_id)
+        try:
+            there = self.store.keys(ref.playlist_id)
+        except ServiceError as error:
+            return Written(ref, outcome, position, (f"{error}, so what is there now could not be looked at",))
         return Written(ref, outcome, len(there), self._remarks(there))
 
     def _append(self, ref: PlaylistRef, position: int) -> int:
@@ -201,7 +212,7 @@ class _Job:
         def is_done() -> bool:
             found = self.positions(ref)
             if done not in found and position not in found:
-                raise Blocked(self.store.name, "has changed the playlist while it was written")
+                raise _Changed(self.store.name, f"has changed the playlist {self.title[:80]!r} while it was written")
             return done in found
 
         self._insist(lambda: self.store.append(ref.playlist_id, chunk, position), is_done)
@@ -213,18 +224,17 @@ class _Job:
         Returns:
             Whether there was an answer that said so.
         """
-        attempt = 1
-        while True:
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 write()
                 return True
             except Unavailable:
+                self.store.wait(attempt)
+                if is_done():
+                    return False
                 if attempt == _ATTEMPTS:
                     raise
-            self.store.wait(attempt)
-            attempt += 1
-            if is_done():
-                return False
+        raise AssertionError("the last attempt returns or raises")
 
     def _remarks(self, there: list[str]) -> tuple[str, ...]:
         if there == self.keys:
