@@ -96,7 +96,7 @@ function details(row, movable, last, mark) {
   const album = line(track.album);
   return [
     reasons.length ? [el("p", { class: "why-head", text: "Why it is here" }), el("ul", { class: "why" }, reasons)] : null,
-    album || track.year || track.explicit ? el("p", { class: "facts", dir: "auto", text: [album && `From “${album}”`, track.year, track.explicit && "explicit"].filter(Boolean).join(" · ") }) : null,
+    el("p", { class: album || track.explicit ? "facts" : "facts only-narrow", dir: "auto" }, el("span", { text: [album && `From “${album}”`, track.explicit && "explicit"].filter(Boolean).join(" · ") }), track.year && el("span", { class: "only-narrow", text: `${album || track.explicit ? "\u00a0· " : ""}${track.year}` })),
     el("div", { class: "row-actions" },
       link && el("a", { class: "button", href: link, target: "_blank", rel: "noopener noreferrer", "aria-label": `Open ${row.name()} at ${siteOf(link)}, in a new window` }, icon("out"), el("span", { text: siteOf(link) })),
       act.mark && button("More like this", "more", () => act.mark(row, "more"), { class: "button mark more only-narrow", "aria-pressed": String(mark === "more") }),

@@ -97,7 +97,7 @@ export function mountSettings({ store }, loadModel) {
         tellTrouble(error);
       }
     }, { class: "button danger-quiet" });
-    const never = el("div", { class: "never" });
+    const never = el("div", { class: "rejected" });
     api.said(known).then((told) => drawNever(never, told.never), () => null); // an older server, or none: the rest stands without it
     return [el("p", { class: "hint" }, "You are ", el("code", { text: `${known.slice(0, 8)}…` }), " here: a random name. What you keep, reject and save is stored under it."), never, forget];
   }

@@ -41,7 +41,7 @@ export function mountMap({ store, editing }) {
     const themes = [...data.themes].sort((a, b) => b.n - a.n);
     return [
       el("div", { class: "map-tools" }, finder,
-        el("div", { class: "tools end" }, button("Nearer", "add", () => canvas.zoom(1.6), { quiet: true }), button("Farther", "lower", () => canvas.zoom(1 / 1.6), { quiet: true }), button("All of it", "again", () => canvas.home(), { quiet: true }))),
+        el("div", { class: "tools end" }, button("Nearer", "add", () => canvas.zoom(1.6), { quiet: true }), button("Farther", "minus", () => canvas.zoom(1 / 1.6), { quiet: true }), button("All of it", "fit", () => canvas.home(), { quiet: true }))),
       canvas.node, said,
       el("h2", { class: "themes-head", text: "Themes" }),
       el("ul", { class: "themes", "aria-label": "Themes" }, themes.map((theme) =>
