@@ -19,6 +19,7 @@ _STRING = re.compile(
 _NOT_BRACKETS = bytes(b for b in range(256) if b not in b"[]{}")
 _ALIKE = bytes.maketrans(b"{}", b"[]")
 _CLOSE = {"Connection": "close"}
+_DRAINED = 8 << 20  # bytes that are read and forgotten, since a client that still sends may not read what we say
 
 
 async def whole_body(receive: Receive, headers: Mapping[bytes, bytes], limits: Limits) -> Receive:
@@ -37,7 +38,9 @@ async def whole_body(receive: Receive, headers: Mapping[bytes, bytes], limits: L
         )
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise Problem(415, "a packed body is not taken; send it as it is", headers=_CLOSE)
-    if declared is not None and int(declared) > limits.body_bytes:  # the server has seen to it that it is a number
+    # the server has seen to it that it is a number; who waits to be told to send is told not to
+    most = limits.body_bytes if b"expect" in headers else max(limits.body_bytes, _DRAINED)
+    if declared is not None and int(declared) > most:
         raise _too_large(limits)
     try:
         async with asyncio.timeout(limits.receive_seconds):
@@ -61,17 +64,22 @@ async def whole_body(receive: Receive, headers: Mapping[bytes, bytes], limits: L
 
 
 async def _received(receive: Receive, limits: Limits) -> bytes:
-    parts, size = [], 0
+    parts: list[bytes] = []
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise Problem(499, "the client has gone")
         part = message.get("body", b"")
         size += len(part)
+        more = message.get("more_body", False)
         if size > limits.body_bytes:
-            raise _too_large(limits)
+            parts.clear()
+            if not more or size > _DRAINED:
+                raise _too_large(limits)
+            continue
         parts.append(part)
-        if not message.get("more_body", False):
+        if not more:
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
