@@ -87,7 +87,7 @@ def test_weights_make_right_what_places_made_wrong() -> None:
         rejected = looked & ~kept & (rng.random(4) < 0.5)
         for i in range(4):
             verdict = 1 if kept[i] else -1 if rejected[i] else 0
-            shown.append(Impression("t", "t", f"t{i}", int(where[i]), verdict, verdict != 0))
+            shown.append(Impression("t", "t", f"t{i}", int(where[i]), verdict, verdict != 0, True))
     found = {pair.track_id: pair for pair in graded(shown, seen_places(shown), prior=0.0)}
     naive = np.array([found[f"t{i}"].kept / found[f"t{i}"].shown for i in range(4)])
     weighted = np.array([found[f"t{i}"].rate for i in range(4)])
@@ -149,12 +149,32 @@ def test_impressions_are_the_shown_tracks_with_the_last_word(said: list[tuple[st
     found = impressions(events_of(said))
     lists = {(person, name) for action, person, name, _ in said if action == "shown"}
     assert len(found) == 3 * len(lists), "each track once"
-    assert all(one.position == "abc".index(one.track_id) + 1 for one in found)
+    assert all(one.position == "abc".index(one.track_id) + 1 and one.plain for one in found)
     for one in found:
         assert abs(one.verdict) <= one.judged
     total = sum(abs(one.verdict) for one in found)
     last = {(p, name, t): a for a, p, name, t in said if a in ("keep", "more", "never", "undo")}
     assert total == sum((p, n) in lists and t in "abc" and a != "undo" for (p, n, t), a in last.items())
+
+
+def test_what_words_have_placed_tells_nothing_of_places() -> None:
+    """Lists of one title: nothing said, something said, and one that those words have ordered anew."""
+
+    def event(name: str, action: str, track: str = "", shown: tuple[str, ...] = ()) -> FeedbackEvent:
+        return FeedbackEvent(1.0, "p", name, action, "m", "t", (), track, 1, shown)  # type: ignore[arg-type]
+
+    events = [
+        event("1", "shown", shown=("a", "b")),
+        event("2", "shown", shown=("b", "a")),
+        event("2", "keep", "a"),
+        event("3", "shown", shown=("a", "c", "b")),
+        event("3", "keep", "a"),
+        event("3", "never", "c"),
+    ]
+    found = {(one.track_id, one.position, one.verdict, one.plain) for one in impressions(events)}
+    assert found == {("b", 1, 0, True), ("a", 2, 1, True), ("c", 2, -1, False)}
+    unanswered = impressions(events[:2])
+    assert [(one.track_id, one.position) for one in unanswered] == [("b", 1), ("a", 2)]
 
 
 @given(words)
@@ -183,10 +203,10 @@ def test_what_a_model_has_shown_never_judges_it() -> None:
 
 def test_grades_lie_between_none_and_all_and_know_their_titles() -> None:
     shown = [
-        Impression("rain", "Rain", "a", 1, 1, True),
-        Impression("rain", "rain", "a", 2, 1, True),
-        Impression("rain", "rain", "b", 3, -1, True),
-        Impression("rain", "rain", "c", 4, 0, False),
+        Impression("rain", "Rain", "a", 1, 1, True, True),
+        Impression("rain", "rain", "a", 2, 1, True, True),
+        Impression("rain", "rain", "b", 3, -1, True, True),
+        Impression("rain", "rain", "c", 4, 0, False, True),
     ]
     found = graded(shown, seen_places(shown))
     assert [(p.title, p.track_id, p.shown, p.kept, p.rejected) for p in found] == [

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,11 +32,12 @@ _TEST, _VALIDATION = 0, 1
 
 @dataclass(frozen=True, slots=True)
 class Impression:
-    """A track of a list that was shown.
+    """A track of a list that was shown to somebody, under this title for the first time.
 
     Args:
         key: title, normalised. verdict: the last word on it in this list: 1 kept, -1 rejected, 0 nothing. judged:
-            whether anything was said of it, also if that was taken back: then it was looked at.
+            whether anything was said of it, also if that was taken back: then it was looked at. plain: whether
+            nothing had been said under this title before, so that the person's taste did not place it.
     """
 
     key: str
@@ -45,6 +46,7 @@ class Impression:
     position: int
     verdict: int
     judged: bool
+    plain: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +67,12 @@ _VERDICTS: Mapping[str, int] = {"keep": 1, "more": 1, "never": -1, "undo": 0}
 
 
 def impressions(events: Iterable[FeedbackEvent]) -> list[Impression]:
-    """Every track of every list that was shown, with what was said of it; each once a list, where it stood first.
+    """Each track that somebody was shown under a title, once, with what was said of it.
 
-    Saving a list says nothing of one track of it, so it is no judgement. Events on lists that are not among the given
-    ones are passed over.
+    Who has kept a track is shown it again, further up: what comes after some words is placed by them. So of the lists
+    of one title that a person saw only the first that was answered counts whole (the last one, if none was), and later
+    ones with the tracks that are new. Saving a list says nothing of one track of it, so it is no judgement. Events on
+    lists that are not among the given ones are passed over.
     """
     lists: dict[tuple[str, str], FeedbackEvent] = {}
     said: dict[tuple[str, str], dict[str, int]] = {}
@@ -78,29 +82,45 @@ def impressions(events: Iterable[FeedbackEvent]) -> list[Impression]:
             lists[key] = event
         elif event.action in _VERDICTS:
             said.setdefault(key, {})[event.track_id] = _VERDICTS[event.action]
-    found = []
+    under: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for key, shown in lists.items():
-        words = said.get(key, {})
-        title = normalise(shown.title, "key")
-        places = {track_id: i + 1 for i, track_id in reversed(list(enumerate(shown.shown)))}
-        for track_id, position in sorted(places.items(), key=lambda place: place[1]):
-            verdict = words.get(track_id)
-            found.append(Impression(title, shown.title, track_id, position, verdict or 0, verdict is not None))
+        under.setdefault((shown.person, normalise(shown.title, "key")), []).append(key)
+    found = []
+    for (_, title), keys in under.items():
+        answered = next((i for i, key in enumerate(keys) if key in said), len(keys) - 1)
+        before: set[str] = set()
+        for key in keys[answered:]:
+            found += _of_list(lists[key], title, said.get(key, {}), before, plain=key == keys[answered])
+            before.update(lists[key].shown)
     return found
 
 
-def seen_places(shown: Sequence[Impression]) -> Examination:
-    """How likely places are looked at, as these impressions tell."""
+def _of_list(
+    shown: FeedbackEvent, title: str, words: Mapping[str, int], before: Collection[str], *, plain: bool
+) -> list[Impression]:
+    places = {track_id: i + 1 for i, track_id in reversed(list(enumerate(shown.shown)))}
+    new = sorted((position, track_id) for track_id, position in places.items() if track_id not in before)
+    return [
+        Impression(title, shown.title, track_id, position, words.get(track_id, 0), track_id in words, plain)
+        for position, track_id in new
+    ]
+
+
+def seen_places(shown: Iterable[Impression]) -> Examination:
+    """How likely places are looked at, as lists tell that no taste has placed."""
+    plain = [one for one in shown if one.plain]
     numbers: dict[tuple[str, str], int] = {}
-    pairs = np.array([numbers.setdefault((one.key, one.track_id), len(numbers)) for one in shown], np.int64)
-    positions = np.array([one.position for one in shown], np.int64)
-    return examination(pairs, positions, np.array([one.judged for one in shown], bool))
+    pairs = np.array([numbers.setdefault((one.key, one.track_id), len(numbers)) for one in plain], np.int64)
+    positions = np.array([one.position for one in plain], np.int64)
+    return examination(pairs, positions, np.array([one.judged for one in plain], bool))
 
 
 def graded(
     shown: Sequence[Impression], places: Examination, *, most: float = MOST_WEIGHT, prior: float = PRIOR
 ) -> list[GradedTrack]:
     """Pairs of title and track that somebody judged, with grades; by title, the highest grade first.
+
+    Rates and grades are of the people who were shown a track. Later lists show it to those whose words led there.
 
     Args:
         most: bound on the weight of one judgement. prior: judgements of an average track that are added to each.

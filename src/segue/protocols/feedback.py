@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from segue.enrich.feedback import impressions, seen_places
 from segue.errors import InputError
 from segue.evaluate.metrics import per_query
 from segue.library import Library, Qrels, Query, Ranking, Recommender, Run
 from segue.library.feedback import FeedbackEvent
 from segue.protocols.common import DEPTH, Progress
-from segue.protocols.feedback_figures import FeedbackFigures, FeedbackRow, Place, rows_of
-from segue.protocols.feedback_people import Habits, examined, judged
+from segue.protocols.feedback_figures import FeedbackFigures, FeedbackRow, rows_of
+from segue.protocols.feedback_people import Habits, judged
 from segue.recommend.taste import LEAN, LeanWeights, Taste, leaned
 from segue.split.holdout import Part, Split, held_out
 
@@ -220,7 +219,6 @@ def run_feedback(
     queries, qrels = asked(library, split, part)
     ranked: dict[str, Ranking] = {}
     rows: list[FeedbackRow] = []
-    places: list[Place] = []
     for share in wrong:
         people = replace(habits, wrong=share)
         found = {
@@ -233,8 +231,6 @@ def run_feedback(
         for turn in range(turns):
             values = {method: values_of(those, qrels, people, turn) for method, those in found.items()}
             rows += rows_of(values, NOTHING, wrong=share, turn=turn + 1)
-        if not places:
-            places = _places(found[LEANING], library, people)
     return FeedbackFigures(
         part=part,
         library=library.fingerprint,
@@ -245,7 +241,6 @@ def run_feedback(
         habits={name: getattr(habits, name) for name in Habits.__dataclass_fields__},
         turns=turns,
         rows=rows,
-        places=places,
         notes=list(_NOTES),
     )
 
@@ -269,15 +264,3 @@ def asked(library: Library, split: Split, part: Part) -> tuple[list[Query], Qrel
     if np.isin(held.rows, split.train).any():
         raise ValueError("a playlist that is asked about is in training: it would vote for itself")
     return playlist_queries(library, held.rows)
-
-
-def _places(found: Sequence[Session], library: Library, habits: Habits) -> list[Place]:
-    """What the events tell about how places are looked at, beside what was simulated."""
-    ids = library.tracks["track_id"].to_list()
-    estimate = seen_places(impressions(events_of(found, ids)))
-    positions = np.arange(1, habits.shown + 1)
-    planted = examined(habits, habits.shown)
-    return [
-        Place(int(position), float(true), float(said))
-        for position, true, said in zip(positions, planted / planted[0], estimate.of(positions), strict=True)
-    ]

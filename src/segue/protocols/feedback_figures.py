@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = [
     "FeedbackFigures",
     "FeedbackRow",
-    "Place",
     "Replayed",
     "Spread",
     "print_figures",
@@ -71,14 +70,6 @@ class FeedbackRow(msgspec.Struct, frozen=True):
     p: float | None = None
 
 
-class Place(msgspec.Struct, frozen=True):
-    """A place in the list: how likely it was looked at relative to the first, simulated and estimated from events."""
-
-    position: int
-    simulated: float
-    estimated: float
-
-
 class Replayed(msgspec.Struct, frozen=True):
     """Stored events, asked again: share of pairs of a kept and a rejected track that are ranked the right way round.
 
@@ -110,7 +101,6 @@ class FeedbackFigures(msgspec.Struct, frozen=True, kw_only=True):
     habits: dict[str, float]
     turns: int
     rows: list[FeedbackRow]
-    places: list[Place] = []
     learning: list[FeedbackRow] = []
     replayed: Replayed | None = None
     notes: list[str] = []
@@ -194,9 +184,6 @@ def _tables(figures: FeedbackFigures) -> list[tuple[str, list[str], list[list[st
     ]
     if figures.learning:
         found.append(("Learning from feedback, judged by other people", *_grid(figures.learning)))
-    if figures.places:
-        lines = [[str(p.position), f"{p.simulated:.2f}", f"{p.estimated:.2f}"] for p in figures.places]
-        found.append(("Places looked at, relative to the first", ["position", "simulated", "estimated"], lines))
     if figures.replayed is not None:
         one = figures.replayed
         lines = [[str(one.lists), str(one.people), str(one.before), str(one.after), str(one.difference)]]
