@@ -13,7 +13,7 @@ V = TypeVar("V")
 
 
 class Memo(Generic[K, V]):
-    """Remembers what was made for the last ``most`` keys; for threads. What is kept must not be changed.
+    """Remembers what was made for the last ``most`` keys; for threads. What is kept is not None, and not changed.
 
     >>> made = []
     >>> memo = Memo(most=2)
@@ -28,12 +28,19 @@ class Memo(Generic[K, V]):
         self._kept: dict[K, V] = {}
         self._lock = threading.Lock()
 
+    def known(self, key: K) -> V | None:
+        """What was made for a key, None where that is forgotten."""
+        with self._lock:
+            if key not in self._kept:
+                return None
+            self._kept[key] = value = self._kept.pop(key)
+            return value
+
     def get(self, key: K, make: Callable[[], V]) -> V:
         """What was made for a key, or is made now; two threads that ask at once may both make it."""
-        with self._lock:
-            if key in self._kept:
-                self._kept[key] = value = self._kept.pop(key)
-                return value
+        found = self.known(key)
+        if found is not None:
+            return found
         value = make()
         with self._lock:
             self._kept[key] = value

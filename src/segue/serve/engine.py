@@ -13,6 +13,7 @@ import numpy as np
 from segue.errors import QueryError, StoredDataError
 from segue.index.suggest import Suggestions
 from segue.library.arrays import fingerprint
+from segue.recommend.memo import Memo
 from segue.serve.settings import ServeSettings
 from segue.serve.wishes import ArtistNames
 from segue.systems.like import GivenPlaylist, LibraryPlaylists
@@ -32,6 +33,7 @@ States = Mapping[str, tuple[int, ...]]
 """Of each folder or file that was given: what changes when another is put in its place."""
 _MOST_MAP = 64 << 20  # bytes of a map file
 _ATTEMPTS = 50  # to open a folder that is being replaced
+_LISTS = 1_000  # lists that are kept, of some 25 KB each
 _WARM = ("rainy sunday", "90s rap, not eminem")
 
 
@@ -142,6 +144,11 @@ class Engine:
     def artists(self) -> ArtistNames:
         """Artists of the title model's catalogue by name."""
         return ArtistNames(self.model.catalogue)
+
+    @cached_property
+    def lists(self) -> Memo[Request, bytes]:
+        """The last lists of this generation as they were sent, for requests in which nobody is named."""
+        return Memo(_LISTS)
 
     def answer(self, request: Request, exclude_artists: Sequence[str] = ()) -> Answer:
         """The list that the title model makes; of owned tracks alone where a library was given.

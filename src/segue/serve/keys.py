@@ -97,8 +97,10 @@ class Keys:
         self._state = state
 
 
-def caller(request: Request) -> Caller:
+async def caller(request: Request) -> Caller:
     """Who a request comes from; the guard has looked at its key already. A dependency of every route under /v1.
+
+    Async, else FastAPI would call it in a thread of its own.
 
     Raises:
         Problem: 401, a key is needed and there is none, or none of ours.

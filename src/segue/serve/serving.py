@@ -33,8 +33,8 @@ class Serving:
     measures: Measures
 
 
-def serving(request: Request) -> Serving:
-    """Dependency: the service that a request came to."""
+async def serving(request: Request) -> Serving:
+    """Dependency: the service that a request came to; async, else FastAPI would call it in a thread."""
     found: Serving = request.app.state.serving
     return found
 

@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Depends, Response
 
 from segue.errors import QueryError
@@ -24,6 +25,7 @@ from segue.systems.requests import Answer, Request
 __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["lists"], responses=ERRORS)
+_MOST_ASKED = 10_000  # characters
 _LIST_ID = {"Segue-List-Id": {"description": "Names the list in feedback.", "schema": {"type": "string"}}}
 _OK: dict[int | str, dict[str, Any]] = {200: {"description": "The list.", "headers": _LIST_ID}}
 
@@ -44,6 +46,10 @@ async def recommend(
     engine = app.current.engine
     if not {"title", "tracks", "track_ids"} & body.model_fields_set:
         raise QueryError("nothing was asked for; give a title, tracks or track_ids")
+    if _for_everybody(body):
+        known = engine.lists.known(request_of(body, engine.artists))
+        if known is not None:
+            return Response(known, media_type="application/json")
     return await app.gate.run(lambda: _listed(engine, app.store, who, body, request_of(body, engine.artists)))
 
 
@@ -76,6 +82,12 @@ def _continued(engine: Engine, store: Store, who: Caller, body: ContinueIn) -> R
     return _listed(engine, store, who, body, request, shown_title=shown)
 
 
+def _for_everybody(body: RecommendIn) -> bool:
+    """Whether a list may be kept and sent again: nobody is named, and what was asked takes no more room than it."""
+    texts = (body.title, *body.tracks, *body.track_ids, *body.kept, *body.more, *body.never)
+    return body.person is None and not body.exclude_artists and sum(map(len, texts)) <= _MOST_ASKED
+
+
 def _listed(
     engine: Engine,
     store: Store,
@@ -96,6 +108,9 @@ def _listed(
             more=tuple(dict.fromkeys((*request.more, *reversed(said.more)))),
             never=tuple(dict.fromkeys((*request.never, *reversed(said.never)))),
         )
+    if shown_title is None and _for_everybody(body):
+        data = engine.lists.get(request, lambda: msgspec.json.encode(engine.answer(request).to_json()))
+        return Response(data, media_type="application/json")
     answer = engine.answer(request, body.exclude_artists)
     if shown_title is not None and shown_title != answer.query["title"]:  # of a private library
         answer = replace(answer, query={**answer.query, "title": shown_title})
