@@ -67,6 +67,9 @@ def test_groups_are_found_whatever_the_order() -> None:
     assert len({(int(a), int(b)) for a, b in zip(of, group, strict=True)}) == 4
     assert np.array_equal(group, grouped(vectors, 4))
     assert grouped(np.repeat(vectors[:2], 9, axis=0), 5).max() == 1  # no more than there are
+    stray = np.concatenate([vectors, vectors[:1] + np.float32(9) * np.eye(12, dtype=np.float32)[11]])
+    assert np.bincount(grouped(stray, 5)).min() == 1
+    assert np.bincount(grouped(stray, 5, least=3)).min() >= 3
 
 
 def test_a_map_shows_the_most_shared_titles_in_a_stable_shape(trained: Trained, space: Space) -> None:

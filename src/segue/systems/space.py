@@ -30,6 +30,7 @@ MOST_BYTES = 300_000  # of the JSON: a page loads it whole
 _LONGEST = 60  # characters of a title
 _CONTENT = 1.0  # what the tracks of a title count beside its words
 _THEMES = (2, 24)
+_LEAST = 3  # titles of a theme that is found here
 _LOUDEST = 50  # playlists of one title that speak for its theme's name, at most
 _WORDS = 2  # in the name of a theme
 _DECIMALS = 4
@@ -105,7 +106,7 @@ def playlist_space(
     titles = _titles_of(model, most)
     if themes is None:
         n = len(titles.texts)
-        group = grouped(titles.vectors, min(max(round(n**0.5), _THEMES[0]), _THEMES[1]))
+        group = grouped(titles.vectors, min(max(round(n**0.5), _THEMES[0]), _THEMES[1]), least=_LEAST)
     else:
         group = _of_themes(titles, themes)
     places = laid_out(titles.vectors, progress=progress)

@@ -118,18 +118,24 @@ def _affinities(points: NDArray[np.float64], perplexity: float) -> NDArray[np.fl
     return np.asarray((shares + shares.T) / (2 * len(points)), np.float64)
 
 
-def grouped(vectors: NDArray[np.float32], k: int, *, rng_key: int = 0) -> NDArray[np.int64]:
+def grouped(vectors: NDArray[np.float32], k: int, *, least: int = 1, rng_key: int = 0) -> NDArray[np.int64]:
     """K-Means in numpy: the group of each vector, int64 ``(n,)``, the best of several k-means++ starts.
 
-    Fewer than ``k`` groups come out where vectors coincide.
+    Fewer than ``k`` groups come out where vectors coincide, and where groups have fewer than ``least`` members: these
+    go to the nearest of the others.
     """
     points = vectors.astype(np.float64)
     rng = np.random.default_rng(rng_key)
-    best, least = np.zeros(len(points), np.int64), np.inf
+    best, lowest = np.zeros(len(points), np.int64), np.inf
     for _ in range(_STARTS):
         group, cost = _lloyd(points, _seeds(points, min(k, len(points)), rng))
-        if cost < least - 1e-9:
-            best, least = group, cost
+        if cost < lowest - 1e-9:
+            best, lowest = group, cost
+    sizes = np.bincount(best)
+    large = np.flatnonzero(sizes >= min(least, sizes.max()))
+    centres = np.stack([points[best == group].mean(axis=0) for group in large])
+    stray = ~np.isin(best, large)
+    best[stray] = large[((points[stray][:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)]
     return np.asarray(np.unique(best, return_inverse=True)[1].reshape(-1), np.int64)
 
 
