@@ -70,7 +70,7 @@ def impressions(events: Iterable[FeedbackEvent]) -> list[Impression]:
     """Each track that somebody was shown under a title, once, with what was said of it.
 
     Who has kept a track is shown it again, further up: what comes after some words is placed by them. So of the lists
-    of one title that a person saw only the first that was answered counts whole (the last one, if none was), and later
+    of one title that a person saw only the first that was answered counts whole (the last, if none was), and later
     ones with the tracks that are new. Saving a list says nothing of one track of it, so it is no judgement. Events on
     lists that are not among the given ones are passed over.
     """
