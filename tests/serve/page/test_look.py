@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from segue.serve.settings import ServeSettings
@@ -187,14 +188,18 @@ def models_for_pictures(settings: ServeSettings, folder: Path) -> ServeSettings:
     """The bundled catalogue, its playlists' titles shown."""
     from segue.sources.demo import songs_library
     from segue.systems.builds import NGRAMS, TrainSettings, train_model
+    from segue.systems.model import Model
     from segue.systems.playlist_search import index_library
+    from segue.systems.space import playlist_space
     from segue.systems.title_vote import Grid
 
     library = songs_library(1_000, 0)
     quick = TrainSettings(grid=Grid(temper=(0.8,), pretrained=(0.2,), smoothing=(0.5,), ridge=(0.3,), queries=30))
     train_model(library, folder / "model", base_model=NGRAMS, settings=quick)
     index_library(library, folder / "search", encoder=NGRAMS)
-    return dataclasses.replace(settings, model=folder / "model", search=folder / "search")
+    space = playlist_space(Model.load(folder / "model"), most=1_000)
+    (folder / "map.json").write_bytes(msgspec.json.encode(space.to_json()))
+    return dataclasses.replace(settings, model=folder / "model", search=folder / "search", map=folder / "map.json")
 
 
 def test_pictures(visiting: Visiting, pictured: Served, tmp_path: Path) -> None:

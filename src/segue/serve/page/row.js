@@ -81,11 +81,17 @@ export function drawRow(row, track, at, { mark, open, pinned, movable, last }) {
   }
   set(row.node, "class", ["row", mark && `is-${mark}`, pinned && "is-pinned", open && "is-open"].filter(Boolean).join(" "));
   for (const [name, nodes] of Object.entries(parts.marks)) for (const node of nodes) set(node, "aria-pressed", String(mark === name));
+  set(parts.open, "hidden", !tellsMore(row));
   set(parts.open, "aria-expanded", String(open));
   if (open && (other || moved || row.open !== open || row.mark !== mark)) fill(parts.details, details(row, movable, last, mark));
   set(parts.details, "hidden", !open);
   row.open = open;
   row.mark = mark;
+}
+
+/** Whether there is anything behind the arrow. */
+function tellsMore({ track, act }) {
+  return Boolean(act.move || act.start || track.because?.length || track.album || track.explicit || safeLink(track.link));
 }
 
 function details(row, movable, last, mark) {

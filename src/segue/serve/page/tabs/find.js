@@ -161,7 +161,8 @@ export function mountFind({ store, editing, show }) {
 
 /** At most two reasons, and of what is near in meaning the nearest alone. */
 function reasons(why) {
-  const told = why.filter((one, i) => one.kind !== "meaning" || why.findIndex((other) => other.kind === "meaning") === i);
+  const plain = (one) => Number(one.kind === "meaning");
+  const told = [...why].sort((a, b) => plain(a) - plain(b)).filter((one, i, all) => one.kind !== "meaning" || all.findIndex((other) => other.kind === "meaning") === i);
   return told.slice(0, 2).map(whyFound).join(". ") || "It fits";
 }
 
