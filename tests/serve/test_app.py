@@ -303,6 +303,49 @@ def test_unknown_given_tracks_are_told_and_the_rest_is_answered(client: httpx.Cl
     assert any("No Such" in sentence for sentence in answer["ignored"]) and len(answer["tracks"]) == 3
 
 
+def test_with_a_library_of_ones_own_nothing_else_is_listed(
+    served_folder: Path, served_library: Library, tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the list is that of ``segue recommend --from``."""
+    import polars as pl
+
+    from segue.library import Interactions
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    mine = served_library.tracks[::7].with_columns(("my:" + pl.col("track_id")).alias("track_id"))
+    none = pl.DataFrame(schema={"playlist_id": pl.String, "title": pl.String})
+    Library(mine, none, Interactions.of([], n_columns=len(mine))).save(tmp_path / "mine")
+    settings = ServeSettings(model=served_folder / "model", owned=tmp_path / "mine", data=tmp_path / "data")
+    with start(settings) as found, httpx.Client(base_url=found.url, timeout=30) as client:
+        body = {"title": "summer", "n": 12, "exclude_artists": ["Madonna"]}
+        said = answered(client, "/v1/recommend", body)
+        options = ["-n", 12, "--exclude-artist", "Madonna", "--from", tmp_path / "mine", "--json"]
+        assert printed(said) == command("recommend", "summer", "-m", served_folder / "model", *options)
+        tracks = json.loads(said)["tracks"]
+        assert len(tracks) == 12 and all(track["track_id"].startswith("my:") for track in tracks)
+        about = client.get("/v1/model").json()
+        assert about["abilities"]["owned"] and about["counts"]["owned"] == len(mine)
+
+
+def test_a_key_is_described_where_one_is_needed(served_folder: Path, tmp_path: Path) -> None:
+    from segue.serve.app import create_app
+
+    for needed in (False, True):
+        app = create_app(ServeSettings(model=served_folder / "model", data=tmp_path / "data", keys=needed))
+        described = app.openapi()
+        assert described["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+        wants = {path for path, of in described["paths"].items() for o in of.values() if o.get("security")}
+        assert ("/v1/recommend" in wants) == needed and not {"/healthz", "/v1/shared/{token}"} & wants
+        assert app.openapi() is described
+
+
+def test_a_method_that_a_path_does_not_know(client: httpx.Client) -> None:
+    for path, allowed in (("/v1/playlists", "GET, POST"), ("/v1/feedback/somebody1", "DELETE, GET"), ("/", "GET")):
+        refused = client.request("PATCH", path)
+        assert refused.status_code == 405 and refused.headers["allow"].startswith(allowed), path
+        assert refused.headers["content-type"] == "application/problem+json"
+
+
 def test_openapi_describes_every_path(client: httpx.Client) -> None:
     described = client.get("/openapi.json").json()
     assert described["info"]["version"] == "v1" and described["openapi"].startswith("3.1")
