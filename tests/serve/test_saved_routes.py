@@ -10,8 +10,10 @@ from typing import Any
 from urllib.parse import unquote
 
 import httpx
+import polars as pl
 import pytest
 
+from segue.library import Interactions, Library
 from segue.serve.settings import ServeSettings
 from segue.sources.playlist_files import read_playlist
 from serve.conftest import Served, Start
@@ -225,3 +227,24 @@ def test_unknown_tracks_are_named_and_not_silently_dropped(api: httpx.Client, id
     assert len(json.loads(answer.content)["playlist"]["track"]) == 1
     nothing = exported(api, "jspf", ["nothing:1"])
     assert nothing.status_code == 422 and "nothing:1" in nothing.json()["detail"]
+
+
+def test_owned_tracks_are_exported_with_their_own_places(
+    start: Start, serving_settings: ServeSettings, served_library: Library, tmp_path: Path
+) -> None:
+    mine = served_library.tracks.head(3).with_columns(
+        track_id=pl.Series([f"own:{i}" for i in range(3)]),
+        location=pl.Series([f"/music/é {i}.flac" for i in range(3)]),
+    )
+    playlists = served_library.playlists.head(0)
+    Library(mine, playlists, Interactions.of([], n_columns=3)).save(tmp_path / "mine")
+    alone = replace(serving_settings, search=None, tracks=None, towers=None, owned=tmp_path / "mine")
+    with start(alone) as served, httpx.Client(base_url=served.url, timeout=30) as api:
+        found = exported(api, "m3u8", ["own:2", "own:0"])
+        assert [line for line in found.text.splitlines() if line and not line.startswith("#")] == [
+            "/music/é 2.flac",
+            "/music/é 0.flac",
+        ]
+        saved = api.post(f"/v1/playlists?person={PERSON}", json={"title": "mine", "track_ids": ["own:1"]}).json()
+        assert saved["tracks"][0]["name"] == served_library.tracks["name"][1]
+        assert "/music" not in json.dumps(saved), "where files lie on the server is nobody's business"
