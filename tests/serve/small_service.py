@@ -154,6 +154,16 @@ def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
         time.sleep(0.005)
 
 
+def problem_of(answer: httpx.Response, status: int) -> str:
+    """The sentence of an error, which is one as all of them are."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    body = answer.json()
+    assert body["status"] == status
+    assert body["title"] != "Error"
+    return str(body["detail"])
+
+
 def whole(connection: socket.socket) -> bytes:
     """All that comes until the other side ends the connection."""
     parts = []

@@ -40,7 +40,7 @@ class Rules:
             Problem: 421 another name, 403 another site.
         """
         if self.hosts is not None and _without_port(headers.get(b"host", b"")) not in self.hosts:
-            raise Problem(421, "the service does not answer under this name; start it with its name in 'hosts'")
+            raise Problem(421, "the service does not answer under this name; start it with --name and the name")
         if method in _SAFE:
             return
         origin = headers.get(b"origin")
