@@ -54,11 +54,16 @@ def build(folder: Path) -> None:
         vote=VoteTraining(epochs=1),
         grid=Grid(temper=(0.8,), pretrained=(0.2,), smoothing=(0.5,), ridge=(0.3,), queries=30),
     )
+    few = dataclasses.replace(
+        QUICK_TRACKS,
+        autoencoder=dataclasses.replace(QUICK_TRACKS.autoencoder, epochs=1, steps_per_epoch=5),
+        vectors=dataclasses.replace(QUICK_TRACKS.vectors, epochs=1, least_steps=10),
+    )
     library = dataclasses.replace(songs_library(400, 40), public=False)
     library.save(folder / "library")
     train_model(library, folder / "model", base_model=NGRAMS, settings=quick)
     index_library(library, folder / "search", encoder=NGRAMS)
-    learn_tracks(library, None, QUICK_TRACKS).save(folder / "tracks.model")
+    learn_tracks(library, None, few).save(folder / "tracks.model")
     split = split_users(library, k=2, rng_key=0, test=0.0, cold=0.0)
     small = tower_preset("segue").changed(embedding=8, output=8, hidden=(8,), epochs=2)
     learn_towers(split, None, None, small).model.save(folder / "towers")

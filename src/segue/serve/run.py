@@ -71,26 +71,21 @@ def listening(host: str, port: int) -> Iterator[socket.socket]:
         )[0]
     except (OSError, UnicodeError) as error:
         raise InputError(f"--host {host[:80]!r} is no address of a machine ({error}); try 127.0.0.1") from error
-    opened = socket.socket(family, kind, protocol)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        opened.bind(where)
-        opened.listen(2048)  # what comes before the workers are ready waits; and a taken port is known at once
-        opened.set_inheritable(True)
+    with socket.socket(family, kind, protocol) as opened:
+        try:
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            opened.bind(where)
+            opened.listen(2048)  # what comes before the workers are ready waits; and a taken port is known at once
+            opened.set_inheritable(True)
+        except PermissionError as error:
+            said = f"port {port} may not be used without rights; choose one above 1023 with --port"
+            raise OutputError(said) from error
+        except OSError as error:
+            said = f"cannot listen on {host} port {port} ({error.strerror or error})"
+            raise OutputError(f"{said}; end what uses it, or choose another with --port") from error
         yield opened
-    except PermissionError as error:
-        raise OutputError(f"port {port} may not be used without rights; choose one above 1023 with --port") from error
-    except OSError as error:
-        if opened.getsockname()[1] != 0:  # it was bound, so this came from inside
-            raise
-        said = error.strerror or str(error)
-        raise OutputError(
-            f"cannot listen on {host} port {port} ({said}); end what uses it, or choose another with --port"
-        ) from error
-    finally:
-        opened.close()
 
 
 def address_of(opened: socket.socket, host: str) -> str:
@@ -176,6 +171,7 @@ def _supervise(settings: ServeSettings, opened: socket.socket, told: Callable[[]
         try:
             _watch(workers, over, hung_up, told)
         finally:
+            opened.close()  # else connections would wait here that no worker takes any more
             del os.environ["PROMETHEUS_MULTIPROC_DIR"]
             for worker in workers:
                 worker.ask_to_end()
