@@ -2,10 +2,10 @@
 
 With ``known = log(max(count, level / 2) + level)``, a candidate at place ``r`` with score ``s`` counts
 
-- for deep cuts ``-r / 100 - adventure * 6 * known``: places, because scores fall too slowly behind the first hundred,
-  so that by scores deep cuts are tracks of one playlist from far down;
-- for hits ``log(s) - adventure * known / 2``: scores, because hits of everywhere lie not far behind a small
-  neighbourhood, but score far less.
+- for deep cuts ``log(s) - r / 200 - adventure * 4 * known``: places too, because scores fall slowly behind the first
+  hundred, so that by scores alone deep cuts are tracks of one playlist from far down;
+- for hits ``log(s) - adventure * known / 2``: hits of everywhere lie not far behind a small neighbourhood, but score
+  far less.
 
 ``level`` is the median count of the first two hundred, so that a wish means the same in every corner of the
 catalogue. Tracks of less than half of it gain nothing over each other, as there chance decides. How this was chosen:
@@ -26,8 +26,8 @@ __all__ = ["CANDIDATES", "adventured"]
 
 CANDIDATES = 1_000
 """How many of a ranking change places; ask for as many."""
-_DEEP, _HITS = 6.0, 0.5  # weights at the ends of the scale
-_PLACES = 100.0
+_DEEP, _HITS = 4.0, 0.5  # weights at the ends of the scale
+_PLACES = 200.0
 _LEVEL_OF = 200
 
 
@@ -46,10 +46,10 @@ def adventured(ranking: Ranking, counts: NDArray[np.int32], adventure: float) ->
     held = counts[ranking.rows[:n]].astype(np.float64)
     level = max(float(np.median(held[:_LEVEL_OF])), 1.0)
     known = np.log(np.maximum(held, level / 2) + level)
+    worth = np.log(np.minimum.accumulate(ranking.scores[:n].astype(np.float64)))
     if adventure > 0:
-        worth = -np.arange(n) / _PLACES - adventure * _DEEP * known
-    else:
-        worth = np.log(np.minimum.accumulate(ranking.scores[:n].astype(np.float64))) - adventure * _HITS * known
+        worth -= np.arange(n) / _PLACES
+    worth -= adventure * (_DEEP if adventure > 0 else _HITS) * known
     order = np.arange(len(ranking))
     order[:n] = np.argsort(-worth, kind="stable")
     return Ranking(ranking.rows[order], ranking.scores[order], ranking.ignored)
