@@ -140,14 +140,14 @@ def _naive(run: Run, vectors: Path) -> None:
 
 
 def _planted(scratch: Path, playlists: int) -> tuple[Path, Path]:
-    """A small planted library and its model, without a sentence encoder."""
+    """A small planted library and a model of it that is made at once, without a sentence encoder."""
     from planted_library import planted_library
 
-    from segue.systems.builds import TrainSettings, train_model
+    from segue.systems.builds import train_model
 
     library = planted_library(playlists)
     library.save(scratch / "library")
-    train_model(library, scratch / "model", base_model="ngrams", settings=TrainSettings())
+    train_model(library, scratch / "model", recipe="published", base_model="ngrams")
     return scratch / "library", scratch / "model"
 
 
@@ -161,10 +161,11 @@ def _vectors(model: Path, work: Path | None, scratch: Path) -> Path:
     from segue.recommend.titles import TitleTable
 
     file = (work or scratch) / f"playlist-{model.name}.npy"
-    vectors = np.load(model / "votes" / "vectors.npy", mmap_mode="r")
-    if vectors.shape[1] == _D and not file.exists():
-        titles = TitleTable.load(model / "titles")
-        np.save(file, np.where(titles.title_rows[:, None] >= 0, vectors[titles.title_rows], np.float32(0)))
+    own = model / "votes" / "vectors.npy"
+    if own.exists() and not file.exists():
+        vectors, titles = np.load(own, mmap_mode="r"), TitleTable.load(model / "titles")
+        if vectors.shape[1] == _D:
+            np.save(file, np.where(titles.title_rows[:, None] >= 0, vectors[titles.title_rows], np.float32(0)))
     return file
 
 

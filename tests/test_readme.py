@@ -111,6 +111,35 @@ def test_playlists_found_by_words(folder: Path) -> None:
 
 
 @pytest.mark.slow
+def test_music_and_the_app(folder: Path) -> None:
+    """The block as it stands; its last line runs, on a free port, while the client's block asks it."""
+    from sources.music import write_music
+
+    for number, (name, artist) in enumerate(
+        [("Hey Jude", "The Beatles"), ("Dancing Queen", "ABBA"), ("My Demo", "Me")]
+    ):
+        write_music(folder / "music" / f"{number}.mp3", title=name, artist=artist)
+    (block,) = blocks("sh", "segue serve")
+    (code,) = blocks("python", "SegueClient")
+    run(["segue", "ingest", "my_playlists/", "--public", "-o", "library"], folder)
+    run(["segue", "train", "library", "-o", "model"], folder)
+    *lines, serve = block.strip().splitlines()
+    run(["sh", "-euc", "\n".join(lines)], folder)
+    assert (folder / "music" / "road_trip.m3u8").read_text(encoding="utf-8").count("\n./") <= 3
+    assert json.loads((folder / "map.json").read_text(encoding="utf-8"))["themes"]
+    command = [str(Path(sys.executable).parent / "segue"), *serve.split("#")[0].split()[1:], "--port", "0"]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as service:
+        try:
+            assert service.stdout is not None
+            address = service.stdout.readline().strip()
+            said = run([sys.executable, "-c", code.replace("http://127.0.0.1:8765", address)], folder).stdout
+            assert "1 " in said and 1 <= len(said.splitlines()) <= 3
+        finally:
+            service.terminate()
+            assert service.wait(timeout=30) == 0
+
+
+@pytest.mark.slow
 def test_the_python_runs(folder: Path) -> None:
     (code,) = blocks("python", "segue.holdout")
     said = run([sys.executable, "-c", code], folder).stdout
@@ -134,6 +163,7 @@ def test_the_settings_are_settings(tmp_path: Path) -> None:
     assert settings.train.settings().vote.epochs == 8
     assert settings.recommend.defaults().artist_cap == 3
     assert settings.language_model.settings().context == 8192
+    assert settings.serve.given() == {"port": 8765, "keys": False}
 
 
 def test_links_lead_somewhere() -> None:
@@ -147,5 +177,5 @@ def test_every_block_is_tested_or_is_about_installing() -> None:
     left = [code for name, code in BLOCKS if name != "toml"]
     known = [*blocks("sh", "make demo"), *blocks("sh", "segue ingest"), *blocks("sh", "segue finetune")]
     known += blocks("sh", "segue similar") + blocks("sh", "segue search")
-    known += blocks("python", "segue.holdout")
+    known += blocks("python", "segue.holdout") + blocks("python", "SegueClient")
     assert [code for code in left if code not in known] == ["pip install 'segue-playlists[bundled]'\n"]

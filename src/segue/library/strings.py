@@ -64,7 +64,7 @@ class StringArray:
         if len(rows) and rows.min() < 0:
             raise IndexError(int(rows.min()))
         begins, ends = self.offsets[rows].tolist(), self.offsets[np.asarray(rows, np.int64) + 1].tolist()
-        data = memoryview(self.data)
+        data = self.data.data  # the same bytes, sliced without an array for each
         return [str(data[a:b], "utf-8") for a, b in zip(begins, ends, strict=True)]
 
     def to_list(self) -> list[str]:

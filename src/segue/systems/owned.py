@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from segue.errors import StoredDataError
+from segue.errors import QueryError, StoredDataError
 from segue.library import Query, Ranking
 from segue.recommend.because import Because, merged
 from segue.recommend.taste import Taste
-from segue.systems.model import Model
+from segue.systems.model import MAX_SEED_TRACKS, Model
 from segue.systems.owned_ranking import OwnedScores, owned_scores, ranked
 from segue.systems.owned_tracks import Owned
 from segue.systems.requests import Answer, AnsweredTrack, Request
@@ -85,6 +85,8 @@ class _Given:
 
 
 def _given(model: Model, owned: Owned, request: Request) -> _Given:
+    if len(request.tracks) + len(request.track_ids) > MAX_SEED_TRACKS:
+        raise QueryError(f"at most {MAX_SEED_TRACKS} tracks can be given")
     rows: dict[int, None] = {}
     own: dict[int, None] = {}
     ids: dict[str, None] = {}
