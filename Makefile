@@ -18,6 +18,7 @@ install: ## make .venv and install Segue with the bundled title encoder
 
 install-dev:
 	@sh tools/install.sh dev
+	@sh tools/chromium.sh || true
 
 demo: install ## build a model from the bundled catalogue and print playlists for six titles
 	@$(PYTHON_BIN) -m segue demo -o runs/demo

@@ -130,8 +130,8 @@ class TitleVote:
         p = self.parameters
         adapted = vector @ p.adapter
         # cos(q M, u M) without a second copy of the title vectors: (q M M') . u / (|q M| |u M|)
-        turned: NDArray[np.float32] = (p.adapter @ adapted) / max(float(np.linalg.norm(adapted)), 1e-12)
-        products, plain = _twice(self.vectors, turned, vector)
+        turned = (p.adapter @ adapted) / max(float(np.linalg.norm(adapted)), 1e-12)
+        products, plain = _twice(self.vectors, turned.astype(np.float32, copy=False), vector)
         cosines = products / self.norms
         logits = (p.cosine * cosines).astype(np.float32, copy=False)
         overlap = 0.0
