@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic import BaseModel
 
 __all__ = ["create_app"]
 
@@ -23,9 +24,14 @@ _PLAYLISTS = 50
 _TRACKS = 66
 
 
+class Asked(BaseModel):
+    """A title."""
+
+    title: str
+
+
 def create_app(library_folder: Path, vectors_file: Path) -> Any:
     from fastapi import FastAPI
-    from pydantic import BaseModel
     from sentence_transformers import SentenceTransformer
 
     from segue.encode.locate import base_model_folder
@@ -40,9 +46,6 @@ def create_app(library_folder: Path, vectors_file: Path) -> Any:
     else:
         vectors = encoder.encode(library.titles, normalize_embeddings=True, show_progress_bar=False)
     app = FastAPI()
-
-    class Asked(BaseModel):
-        title: str
 
     @app.get("/readyz")
     def ready() -> dict[str, int]:

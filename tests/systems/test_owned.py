@@ -61,6 +61,13 @@ def everything(trained: Trained) -> Owned:
 
 
 @pytest.fixture(scope="module")
+def heard(trained: Trained) -> tuple[Owned, np.ndarray]:
+    """Every track that a playlist has is owned: the match, and the model's rows."""
+    rows = np.flatnonzero(trained.model.counts > 0)
+    return Owned.match(trained.model, mine(trained.library.tracks[rows])), rows
+
+
+@pytest.fixture(scope="module")
 def tenth(trained: Trained) -> tuple[Owned, np.ndarray]:
     """Every tenth track is owned: the match, and the model's rows."""
     rows = np.arange(0, trained.library.n_tracks, 10)
@@ -69,15 +76,19 @@ def tenth(trained: Trained) -> tuple[Owned, np.ndarray]:
 
 class TestTheList:
     @pytest.mark.parametrize("title", TITLES)
-    def test_who_owns_everything_gets_the_model_s_list(self, model: Model, everything: Owned, title: str) -> None:
+    def test_who_owns_all_that_was_heard_gets_the_model_s_list(
+        self, model: Model, heard: tuple[Owned, np.ndarray], title: str
+    ) -> None:
+        owned, rows = heard
         for request in (
             asked(title),
-            asked(title, n=300, rules={"artist_cap": 1, "year_from": 1990}),
-            asked(title, n=5),
+            asked(title, n=100, rules={"artist_cap": 1, "year_from": 1990}),
+            asked(title, adventure=1.0),
+            asked(title, adventure=-0.5, order="smooth"),
         ):
-            own, theirs = owned_answer(model, everything, request), model.answer(request)
-            rows = [line.row for line in theirs.tracks]
-            assert [line.row for line in own.tracks] == rows and len(rows) == len(theirs.tracks)
+            own, theirs = owned_answer(model, owned, request), model.answer(request)
+            assert all(model.counts[line.row] for line in theirs.tracks)  # else this says nothing
+            assert [int(rows[line.row]) for line in own.tracks] == [line.row for line in theirs.tracks]
             assert [line.because for line in own.tracks] == [line.because for line in theirs.tracks]
             assert own.ignored == theirs.ignored and own.query == theirs.query
 
@@ -133,6 +144,19 @@ class TestTheList:
         assert ids(owned_answer(model, everything, asked("rock", never=by_model))) == ids(
             owned_answer(model, everything, asked("rock", never=never))
         )
+
+    def test_what_was_kept_leans_the_list_as_it_does_the_model_s(
+        self, model: Model, heard: tuple[Owned, np.ndarray]
+    ) -> None:
+        owned, rows = heard
+        theirs = tuple(model.catalogue.texts["track_id"][row] for row in (3, 40, 41))
+        own = tuple(f"own:{int(np.searchsorted(rows, row))}" for row in (3, 40, 41))
+        answers = [owned_answer(model, owned, asked("90s rap", kept=k[:1], more=k[1:])) for k in (own, theirs)]
+        assert ids(answers[0]) == ids(answers[1]) != ids(owned_answer(model, owned, asked("90s rap")))
+        # the model leans only what it ranked deep enough for its own list, so ends of lists may differ
+        listed = {line.row for line in model.answer(asked("90s rap", kept=theirs[:1], more=theirs[1:])).tracks}
+        assert len(listed & {int(rows[line.row]) for line in answers[0].tracks}) >= 16
+        assert any(reason.kind == "given" for line in answers[0].tracks for reason in line.because)
 
     def test_artists_are_left_out_by_row_by_name_and_by_the_title(self, model: Model, everything: Owned) -> None:
         artist = "Queen"

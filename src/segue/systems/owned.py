@@ -10,7 +10,7 @@ import numpy as np
 from segue.errors import QueryError, StoredDataError
 from segue.library import Query, Ranking
 from segue.recommend.because import Because, merged
-from segue.recommend.taste import Taste
+from segue.recommend.taste import Taste, reasons
 from segue.systems.model import MAX_SEED_TRACKS, Model
 from segue.systems.owned_ranking import OwnedScores, owned_scores, ranked
 from segue.systems.owned_tracks import Owned
@@ -43,7 +43,8 @@ def owned_answer(model: Model, owned: Owned, request: Request, *, exclude_artist
 
 def _answer(model: Model, owned: Owned, request: Request, exclude_artists: Sequence[str]) -> Answer:
     given = _given(model, owned, request)
-    said = owned_scores(model, owned, given.query, _taste(model, owned, request))
+    taste = _taste(model, owned, request)
+    said = owned_scores(model, owned, given.query, taste)
     allowed = ~owned.of_artists(exclude_artists)
     allowed[list(_owned_rows(owned, request.never))] = False
     rules = request.rules
@@ -53,7 +54,7 @@ def _answer(model: Model, owned: Owned, request: Request, exclude_artists: Seque
     ranking = ranked(owned, said, Query(request.title, given.owned), rules, request.adventure, allowed)
     of_model = owned.best[ranking.rows]
     ranking = model.ordered(ranking, request.order, rules, catalogue=owned.catalogue, model_rows=of_model)
-    because = _because(model, owned, given.query, ranking, said) if request.explain else [()] * len(ranking)
+    because = _because(model, owned, given.query, ranking, said, taste) if request.explain else [()] * len(ranking)
     wishes = {"kept": list(request.kept), "more": list(request.more), "never": list(request.never)}
     query = {
         "title": request.title,
@@ -137,7 +138,7 @@ def _owned_rows(owned: Owned, ids: Sequence[str]) -> tuple[int, ...]:
 
 
 def _because(
-    model: Model, owned: Owned, query: Query, ranking: Ranking, said: OwnedScores
+    model: Model, owned: Owned, query: Query, ranking: Ranking, said: OwnedScores, taste: Taste
 ) -> list[tuple[Because, ...]]:
     """Why each track is there: the playlists that have it, else its artist, or the title's words."""
     from segue.recommend.scores import looked_up
@@ -146,8 +147,8 @@ def _because(
     known = np.flatnonzero(best >= 0)
     rows = best[known]
     scores = looked_up(said.model, rows, len(model.catalogue))
-    voted = dict(zip(known.tolist(), model.explain(query, Ranking(rows, scores)), strict=True))
-    reasons: list[tuple[Because, ...]] = []
+    voted = dict(zip(known.tolist(), reasons(model.explain, query, Ranking(rows, scores), taste), strict=True))
+    found: list[tuple[Because, ...]] = []
     for at, row in enumerate(ranking.rows.tolist()):
         score = float(said.scores[row])
         artist, words = (float(part[row]) / max(score, 1e-12) for part in (said.evidence.artist, said.evidence.words))
@@ -156,10 +157,10 @@ def _because(
             other.append(Because("same_artist", owned.catalogue.texts["artist"][row], min(artist, 1.0)))
         if score > 0 and words >= _LEAST:
             place = int(np.searchsorted(owned.unheard, row))
-            found = " ".join(owned.words.matched(split_negation(query.title).wanted, place))
-            other.append(Because("words", found, min(words, 1.0)))
+            held = " ".join(owned.words.matched(split_negation(query.title).wanted, place))
+            other.append(Because("words", held, min(words, 1.0)))
         if other:
-            reasons.append(merged(other))
+            found.append(merged(other))
         else:
-            reasons.append(voted.get(at, (Because("popularity", "", 1.0),)))
-    return reasons
+            found.append(voted.get(at, (Because("popularity", "", 1.0),)))
+    return found

@@ -76,14 +76,18 @@ class Artists:
             found[artist] = next(iter(self.same(artist)), -1) if artist.strip() else -1
         return np.array([found[artist] for artist in artists], np.int32)
 
-    def tracks_of(self, catalogue: Catalogue, artists: Iterable[str]) -> NDArray[np.int32]:
-        """All tracks by the given artists, ascending."""
-        wanted = {row for artist in set(artists) for row in self.same(artist)}
-        if not wanted:
-            return np.zeros(0, np.int32)
+    def tracks_of_others(self, catalogue: Catalogue, artists: Iterable[str]) -> NDArray[np.int32]:
+        """All tracks by artists who are written otherwise than the given ones and may be them, ascending.
+
+        Tracks by artists who are written the same are found by their names alone.
+        """
         mask = np.zeros(int(self.ids.max(initial=-1)) + 1, bool)
-        mask[list(wanted)] = True
-        return np.flatnonzero(mask[catalogue.artist_row]).astype(np.int32)
+        for artist in set(artists):
+            written = {fold(artist), fold(first_artist(artist))}
+            for row in self.same(artist):
+                if self.names[int(np.searchsorted(self.ids, row))] not in written:
+                    mask[row] = True
+        return np.flatnonzero(mask[catalogue.artist_row]).astype(np.int32) if mask.any() else np.zeros(0, np.int32)
 
     def alike(self, artist: str) -> tuple[tuple[int, float], ...]:
         """Artists spelled almost so, with their likeness (0 to 100), the most alike first.

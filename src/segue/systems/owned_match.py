@@ -53,7 +53,7 @@ def matched(model: Model, library: Library, *, near: bool = True) -> Owned:
     found[hits.owned] = found[by_id.owned] = found[by_code.owned] = True
     known = Artists.of(catalogue, artists)
     left = np.flatnonzero(~found)
-    by_artist = known.tracks_of(catalogue, (artists[i] for i in left.tolist()))
+    by_artist = known.tracks_of_others(catalogue, (artists[i] for i in left.tolist()))
     candidates = np.unique(np.concatenate([hits.rows, by_id.rows, by_artist]))
     matchable = tracks.select("track_id", "name", "artist", "location")
     state = _State.of(match(matchable, _outside(catalogue, candidates, counts)), candidates)

@@ -59,7 +59,8 @@ def nearest(
     """
     kept = [i for i in left.tolist() if names[i].strip() and artists[i].strip()]
     same = {artist: known.same(artist) for artist in dict.fromkeys(artists[i] for i in kept)}
-    alike = {artist: known.alike(artist) for artist in same}
+    # an artist whom the catalogue has is not another one with almost that name
+    alike = {artist: () if rows else known.alike(artist) for artist, rows in same.items()}
     wanted = {row for rows in same.values() for row in rows} | {row for found in alike.values() for row, _ in found}
     by_artist = _ByArtist(catalogue, counts, wanted)
     for i in kept:

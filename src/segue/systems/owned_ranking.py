@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from segue.index.bm25 import Bm25Index, words
 from segue.library import Query, Ranking
-from segue.recommend.adventure import adventured
+from segue.recommend.adventure import CANDIDATES, adventured
 from segue.recommend.mentions import artist_key
-from segue.recommend.rules import Rules, apply
+from segue.recommend.rules import Rules, apply, filtered
 from segue.recommend.scores import Scores, looked_up
 from segue.recommend.taste import NO_TASTE, Taste, leaned
 from segue.recommend.title_model import TitleModel
@@ -177,11 +177,13 @@ def ranked(
     rows = np.flatnonzero(allowed)
     order = rows[np.lexsort((rows, -owned.counts[rows], -said.scores[rows]))]
     every = Ranking(order.astype(np.int32), said.scores[order], said.ignored)
-    deep = max(rules.most_tracks * _SPARE, 500)
+    deep = max(rules.most_tracks * _SPARE, CANDIDATES if adventure else 500)
     enough = rules.most_tracks if rules.minutes is None else rules.minutes / 10
     while True:
         head = Ranking(every.rows[:deep], every.scores[:deep], every.ignored)
-        ranking = apply(adventured(head, owned.counts, adventure), owned.catalogue, rules, query)
+        if adventure:
+            head = adventured(filtered(head, owned.catalogue, rules, query), owned.counts, adventure)
+        ranking = apply(head, owned.catalogue, rules, query)
         if len(ranking) >= enough or deep >= len(every):
             return ranking
         deep *= _DEEPER
