@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -175,12 +176,8 @@ def test_keys_alone_are_enough(visiting: Visiting, served: Served) -> None:
 
 
 @pytest.fixture
-def pictured(start: Start, mapped: Served, serving_settings: ServeSettings, tmp_path: Path) -> Any:
-    if WRITE is None:
-        yield mapped
-        return
-    settings = models_for_pictures(serving_settings, tmp_path)
-    with start(settings) as served:
+def pictured(start: Start, serving_settings: ServeSettings, tmp_path: Path) -> Iterator[Served]:
+    with start(models_for_pictures(serving_settings, tmp_path)) as served:
         yield served
 
 
@@ -202,8 +199,9 @@ def models_for_pictures(settings: ServeSettings, folder: Path) -> ServeSettings:
     return dataclasses.replace(settings, model=folder / "model", search=folder / "search", map=folder / "map.json")
 
 
-def test_pictures(visiting: Visiting, pictured: Served, tmp_path: Path) -> None:
-    folder = Path(WRITE) if WRITE else tmp_path
+@pytest.mark.skipif(WRITE is None, reason="pictures for the docs are made with SEGUE_SCREENSHOTS=docs/screenshots")
+def test_pictures(visiting: Visiting, pictured: Served) -> None:
+    folder = Path(str(WRITE))
     shots = (
         ("make", "light", 1200, "Make"),
         ("find", "dark", 1200, "Find"),
