@@ -1,6 +1,6 @@
 """Load: ``segue serve`` as a process beside the naive service, in the same run.
 
-    python benchmarks/serve_load.py --quick                                  # a small planted model: does it run?
+    python benchmarks/serve_load.py --quick                                  # a small model: does it run?
     python benchmarks/serve_load.py --work /tmp/scale --playlists 1000000    # of mpd_scale.py, at the budgets' size
     python benchmarks/serve_load.py --model m --library l --phases open,swap,overload
 
@@ -139,13 +139,12 @@ def _naive(run: Run, vectors: Path) -> None:
         run.add(service, f"{run.clients} clients", figures)
 
 
-def _planted(scratch: Path, playlists: int) -> tuple[Path, Path]:
-    """A small planted library and a model of it that is made at once, without a sentence encoder."""
-    from planted_library import planted_library
-
+def _small(scratch: Path, playlists: int) -> tuple[Path, Path]:
+    """A small library of the demo's playlists and a model that is made at once, without a sentence encoder."""
+    from segue.sources.demo import songs_library
     from segue.systems.builds import train_model
 
-    library = planted_library(playlists)
+    library = songs_library(playlists, 1)
     library.save(scratch / "library")
     train_model(library, scratch / "model", recipe="published", base_model="ngrams")
     return scratch / "library", scratch / "model"
@@ -172,7 +171,7 @@ def _vectors(model: Path, work: Path | None, scratch: Path) -> Path:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, help="work folder of mpd_scale.py; its library and model are taken")
-    parser.add_argument("--playlists", type=int, default=1_000_000, help="size within --work; 400 with --quick")
+    parser.add_argument("--playlists", type=int, default=1_000_000, help="size within --work")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--library", type=Path)
     parser.add_argument("--workers", default="1,2", help="worker processes to try, comma-separated")
@@ -182,7 +181,7 @@ def main() -> int:
     parser.add_argument("--clients", type=int, default=8, help="connections of the closed loop")
     parser.add_argument("--phases", default=",".join(PHASES))
     parser.add_argument("--out", type=Path, default=HERE.parent / "runs" / "serve_load.json")
-    parser.add_argument("--quick", action="store_true", help="400 planted playlists, a second a phase")
+    parser.add_argument("--quick", action="store_true", help="300 playlists of the demo: does it run?")
     parser.add_argument("serve", nargs="*", help="further options of segue serve, behind --")
     args = parser.parse_args()
     phases = args.phases.split(",")
@@ -195,7 +194,7 @@ def main() -> int:
             library = library or args.work / f"library-{args.playlists}"
             model = model or args.work / f"model-base-{args.playlists}"
         elif args.quick and model is None:
-            library, model = _planted(scratch, 400)
+            library, model = _small(scratch, 300)
         if library is None or model is None:
             parser.error("give --work, or --model and --library, or --quick")
         titles = Titles.of(library)

@@ -18,7 +18,7 @@ __all__ = ["Titles", "closed", "flood", "opened", "swap"]
 
 _PATTERNS = ["{} for {}", "late {} & {}", "{} no {}", "{} xyz {}", "the {} of {}", "{}{} time"]
 _ASKED = 6_000
-_FEW = 40
+_FEW = 25
 
 
 @dataclass
