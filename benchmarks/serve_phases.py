@@ -19,6 +19,8 @@ __all__ = ["Titles", "closed", "flood", "opened", "swap"]
 _PATTERNS = ["{} for {}", "late {} & {}", "{} no {}", "{} xyz {}", "the {} of {}", "{}{} time"]
 _ASKED = 6_000
 _FEW = 25
+_SWAP = 8.0  # seconds that a swap is watched for at least: the service looks at its folders once a second
+_PATIENCE = 60.0  # seconds until the first model has to be back
 
 
 @dataclass
@@ -98,6 +100,7 @@ def swap(service: Service, place: Path, bodies: list[str], rate: float, seconds:
     The second model's names are those of the first with capitals and small letters exchanged, so that an answer made
     of two generations is one that neither of them alone gives.
     """
+    seconds = max(seconds, _SWAP)
     before = service.generations(bodies[0])
     first, _ = _references(service, bodies)
     other = place.with_name("other")
@@ -122,13 +125,15 @@ def swap(service: Service, place: Path, bodies: list[str], rate: float, seconds:
     figures, seen = _measured(service, {"bodies": bodies, "rate": rate, "seconds": 1.5 * seconds, "digests": True})
     for timer in timers:
         timer.join()
+    until = time.perf_counter() + _PATIENCE
+    while not (back := service.generations(bodies[0]) == before) and time.perf_counter() < until:
+        time.sleep(0.5)
     again, _ = _references(service, bodies)
     digests: dict[str, list[str]] = seen["digests"]
     mixed = [key for key, found in digests.items() if len(found) != 1]
     mixed += [
         key for key, found in first.items() if digests.get(key, found) != found or again.get(key, found) != found
     ]
-    back = service.generations(bodies[0]) == before
     bad = sum(n for status, n in figures["statuses"].items() if status != "200")
     for name in ("old-hung up", "other", "old-renamed"):
         shutil.rmtree(place.with_name(name), ignore_errors=True)
