@@ -81,7 +81,8 @@ class Visit:
 Visiting = Callable[..., Visit]
 
 
-@pytest.fixture(scope="session")
+# for a module: while Playwright runs, its event loop is this thread's, and no other test can run one of its own
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     found = next((path for name in NAMES if (path := shutil.which(name))), None)
     if found is None:
