@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from segue.cli.options import DataOption, chosen_data
+
 if TYPE_CHECKING:
     from segue.serve.store import Store
 
@@ -19,10 +21,6 @@ app = typer.Typer(
     help="What people said of lists of a service: show, export for training, forget.",
 )
 
-_Data = Annotated[
-    Path | None,
-    typer.Option("--data", help="The service's data folder.", show_default="[serve] in segue.toml, ./segue-data"),
-]
 _Json = Annotated[bool, typer.Option("--json", help="The same as JSON.")]
 _MOST_PEOPLE = 20
 
@@ -33,7 +31,7 @@ def show(
         str | None,
         typer.Argument(metavar="[PERSON]", help="A pseudonym; without it everybody.", show_default=False),
     ] = None,
-    data: _Data = None,
+    data: DataOption = None,
     as_json: _Json = False,
 ) -> None:
     """Say how much was said, and how likely each place of a list is looked at; or what one person said.
@@ -51,24 +49,15 @@ def show(
 
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    from segue.cli.terminal import print_facts
 
-    from segue.cli.terminal import plain
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in _lines(found):
-        table.add_row(Text(plain(name)), Text(plain(value)))
-    Console().print(table)
+    print_facts(_lines(found))
 
 
 @app.command()
 def export(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.", show_default=False)],
-    data: _Data = None,
+    data: DataOption = None,
     library: Annotated[
         Path | None,
         typer.Option("--library", help="Also write this library with the kept playlists added.", show_default=False),
@@ -109,7 +98,7 @@ def export(
 @app.command()
 def forget(
     person: Annotated[str, typer.Argument(metavar="PERSON", help="The pseudonym.", show_default=False)],
-    data: _Data = None,
+    data: DataOption = None,
 ) -> None:
     """Delete what is stored of a person: events, saved playlists, their links. It is overwritten, not only unlinked.
 
@@ -138,13 +127,11 @@ def _opened(data: Path | None) -> Any:
     """
     import contextlib
 
-    from segue.cli.settings import read_settings
     from segue.errors import InputError
-    from segue.serve.settings import ServeSettings
     from segue.serve.store import Store
     from segue.serve.store_file import FILE_NAME
 
-    place = Path(data or read_settings().serve.given().get("data") or ServeSettings(model=Path()).data)
+    place = chosen_data(data)
     if not (place / FILE_NAME).is_file():
         raise InputError(f"no service has stored anything in {place}; give its data folder with --data")
     return contextlib.closing(Store.open(place))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from segue.cli.options import DataOption, chosen_data
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -16,17 +18,13 @@ app = typer.Typer(
     help="Keys of a service that was started with --keys: add, list, remove.",
 )
 
-_Data = Annotated[
-    Path | None,
-    typer.Option("--data", help="The service's data folder.", show_default="[serve] in segue.toml, ./segue-data"),
-]
 _Json = Annotated[bool, typer.Option("--json", help="The same as JSON.")]
 
 
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Who or what will use it.", show_default=False)],
-    data: _Data = None,
+    data: DataOption = None,
     as_json: _Json = False,
 ) -> None:
     """Make a key and print it. It is printed once: only its hash is kept.
@@ -50,7 +48,7 @@ def add(
 
 
 @app.command("list")
-def list_(data: _Data = None, as_json: _Json = False) -> None:
+def list_(data: DataOption = None, as_json: _Json = False) -> None:
     """Say which keys there are and on which day each was used last; the keys themselves are not known any more.
 
     [dim]segue keys list --json[/]
@@ -82,7 +80,7 @@ def list_(data: _Data = None, as_json: _Json = False) -> None:
 @app.command()
 def remove(
     name: Annotated[str, typer.Argument(metavar="NAME|ID", help="The key's name or id.", show_default=False)],
-    data: _Data = None,
+    data: DataOption = None,
 ) -> None:
     """Take a key away; a running service refuses it from its next request on.
 
@@ -96,9 +94,6 @@ def remove(
 
 
 def _file(data: Path | None) -> Path:
-    from segue.cli.settings import read_settings
     from segue.serve.key_file import FILE
-    from segue.serve.settings import ServeSettings
 
-    place = data or read_settings().serve.given().get("data") or ServeSettings(model=Path()).data
-    return Path(place) / FILE
+    return chosen_data(data) / FILE

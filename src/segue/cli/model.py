@@ -41,23 +41,14 @@ def show(
     [dim]segue model show encoders/cross_entropy[/]
     """
     from segue.cli.model_show import described, lines
-    from segue.cli.terminal import plain
+    from segue.cli.terminal import print_facts
     from segue.protocols.stored_encoders import look
 
     found = described(look(path))
     if as_json:
         print(_json(found))
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in lines(found):
-        table.add_row(Text(plain(name)), Text(plain(value)))
-    Console().print(table)
+    print_facts(lines(found))
 
 
 @model.command()

@@ -14,11 +14,13 @@ from segue.errors import InputError
 __all__ = [
     "THE_LIST",
     "ConfigOption",
+    "DataOption",
     "FormatOption",
     "ListDefaults",
     "ListFileOption",
     "ListJsonOption",
     "ModelOption",
+    "chosen_data",
     "chosen_model",
     "kind_of_folder",
 ]
@@ -38,6 +40,10 @@ ModelOption = Annotated[
 ConfigOption = Annotated[
     Path | None,
     typer.Option("--config", help="Settings in TOML. Without it: ./segue.toml, if it is there.", show_default=False),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="The service's data folder.", show_default="[serve] in segue.toml, ./segue-data"),
 ]
 FormatOption = Annotated[
     Literal["table", "json", "m3u8", "xspf", "jspf", "csv"] | None,
@@ -64,6 +70,18 @@ class ListDefaults:
     exclude_artists: tuple[str, ...] = ()
     adventure: float = 0.0
     order: Literal["ranked", "smooth", "arc"] = "ranked"
+
+
+def chosen_data(given: Path | None) -> Path:
+    """The data folder of the service: the one given, that of the settings, or the usual one.
+
+    Raises:
+        InputError: the settings cannot be read.
+    """
+    from segue.cli.settings import read_settings
+    from segue.serve.settings import ServeSettings
+
+    return Path(given or read_settings().serve.given().get("data") or ServeSettings(model=Path()).data)
 
 
 def chosen_model(given: Path | None) -> Path:

@@ -17,7 +17,6 @@ __all__ = ["serve"]
 
 _MODELS = "Models"
 _WHO = "Who may ask"
-_HERE = ("127.0.0.1", "::1", "localhost")
 # what is there without being named, by field: a variable, and a place
 _USUAL: dict[str, tuple[str, str]] = {
     "search": ("SEGUE_SEARCH", "search"),
@@ -232,7 +231,9 @@ def _check_reach(settings: ServeSettings, *, open_to_all: bool) -> None:
     Raises:
         InputError: it would be.
     """
-    if settings.keys or settings.host in _HERE or open_to_all:
+    from segue.serve.settings import HERE
+
+    if settings.keys or settings.host in HERE or open_to_all:
         return
     raise InputError(
         f"--host {settings.host} lets other machines in, and whoever reaches it could ask and save; add --keys "

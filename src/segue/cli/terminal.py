@@ -6,7 +6,7 @@ import contextlib
 import re
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress as Bar
 
-__all__ = ["Progress", "counted", "plain", "progress", "say", "size_of", "two_arguments"]
+__all__ = ["Progress", "counted", "plain", "print_facts", "progress", "say", "size_of", "two_arguments"]
 
 Progress = Callable[[int, int, str], None]
 """Called with (done, total, what is being done)."""
@@ -32,6 +32,20 @@ def plain(text: str, most: int = 2_000) -> str:
     from segue.library.names import one_line  # imported late: --help needs no numpy
 
     return one_line(text, most)
+
+
+def print_facts(facts: Iterable[tuple[str, str]]) -> None:
+    """Print names and values in two columns, as plain text whatever is in them."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts:
+        table.add_row(Text(plain(name)), Text(plain(value)))
+    Console().print(table)
 
 
 def say(sentence: str) -> None:

@@ -19,8 +19,18 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from segue.errors import InputError, SegueError
-from segue.serve.schemas import ContinueIn, ExportIn, ListenerIn, RecommendIn, RecommendOut, SearchIn, SimilarIn
-from segue.serve.schemas_answers import KnownTrack, ListenerOut, ModelOut, SearchOut, TracksOut
+from segue.serve.schemas import (
+    ContinueIn,
+    ExportIn,
+    KnownTrack,
+    ListenerIn,
+    RecommendIn,
+    RecommendOut,
+    SearchIn,
+    SimilarIn,
+)
+from segue.serve.schemas_answers import ListenerOut, ModelOut, SearchOut, TracksOut
+from segue.serve.settings import HERE
 
 __all__ = ["SegueClient", "ServiceProblem"]
 
@@ -64,7 +74,7 @@ class SegueClient:
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.password:
             raise InputError(f"{url[:100]!r} is no address of a service; give one like http://127.0.0.1:8765")
         key = key if key is not None else os.environ.get("SEGUE_KEY")
-        if key and parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "::1", "localhost"):
+        if key and parts.scheme == "http" and parts.hostname not in HERE:
             raise InputError("the key would be sent in the clear; ask a service on another machine by https")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from segue.serve.problems import Problem
-from segue.serve.settings import ServeSettings
+from segue.serve.settings import HERE, ServeSettings
 
 __all__ = ["Rules", "is_open"]
 
@@ -30,7 +30,7 @@ class Rules:
     def __init__(self, settings: ServeSettings) -> None:
         self.origins = frozenset(origin.lower().rstrip("/").encode() for origin in settings.origins)
         hosts = {host.lower().rstrip(".").encode() for host in settings.hosts}
-        anywhere = settings.host not in ("127.0.0.1", "::1", "localhost")
+        anywhere = settings.host not in HERE
         self.hosts = None if anywhere and not hosts else frozenset({*hosts, *(host.encode() for host in _LOOPBACK)})
 
     def check(self, method: str, headers: Mapping[bytes, bytes]) -> None:

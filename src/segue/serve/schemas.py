@@ -14,6 +14,7 @@ __all__ = [
     "ContinueIn",
     "ExportIn",
     "Fingerprint",
+    "KnownTrack",
     "Person",
     "RecommendIn",
     "RecommendOut",
@@ -145,10 +146,9 @@ class Because(BaseModel):
     count: int
 
 
-class TrackOut(BaseModel):
-    """One line of a list."""
+class KnownTrack(BaseModel):
+    """A track; null is not known."""
 
-    rank: int
     track_id: str
     name: str
     artist: str
@@ -157,6 +157,12 @@ class TrackOut(BaseModel):
     duration_ms: int | None
     explicit: bool | None
     link: str | None
+
+
+class TrackOut(KnownTrack):
+    """One line of a list."""
+
+    rank: int
     score: float
     because: list[Because]
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from segue.serve.schemas import Fingerprint
+from segue.serve.schemas import Fingerprint, KnownTrack
 
 __all__ = [
     "CorpusPlaylistOut",
@@ -18,19 +18,6 @@ __all__ = [
     "SearchOut",
     "TracksOut",
 ]
-
-
-class KnownTrack(BaseModel):
-    """A track; null is not known."""
-
-    track_id: str
-    name: str
-    artist: str
-    album: str | None
-    year: int | None
-    duration_ms: int | None
-    explicit: bool | None
-    link: str | None
 
 
 class TracksOut(BaseModel):

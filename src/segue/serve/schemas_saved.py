@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from segue.serve.schemas import MAX_PLAYLIST, Person, Text, TrackId
-from segue.serve.schemas_answers import KnownTrack, NamedTrack
+from segue.serve.schemas import MAX_PLAYLIST, KnownTrack, Person, Text, TrackId
+from segue.serve.schemas_answers import NamedTrack
 
 __all__ = [
     "FeedbackIn",

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from segue.errors import InputError
 
-__all__ = ["Limits", "ServeSettings"]
+__all__ = ["HERE", "Limits", "ServeSettings"]
+
+HERE = ("127.0.0.1", "::1", "localhost")
+"""Hosts that are this machine and nobody else's."""
 
 
 @dataclass(frozen=True, slots=True)

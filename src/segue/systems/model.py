@@ -244,7 +244,7 @@ class Model:
         ranking = self.ordered(ranking, request.order, request.rules)
         because = reasons(self.explain, query, ranking, taste) if request.explain else [()] * len(ranking)
         return Answer(
-            query=self._said(request, query),
+            query=request.said([self.catalogue.texts["track_id"][row] for row in query.seed_tracks]),
             fingerprint=self.fingerprint,
             ignored=(*unknown, *ranking.ignored),
             tracks=tuple(
@@ -264,22 +264,6 @@ class Model:
     def explain(self, query: Query, ranking: Ranking) -> list[tuple[Because, ...]]:
         """At most three reasons for each track of a ranking of this model."""
         return self._explainer.explain(query, ranking)
-
-    def _said(self, request: Request, query: Query) -> dict[str, Any]:
-        """What was asked, as the answer repeats it; wishes that were not made are left out."""
-        ids = self.catalogue.texts["track_id"]
-        said: dict[str, Any] = {
-            "title": request.title,
-            "tracks": [ids[row] for row in query.seed_tracks],
-            "rules": request.rules.to_json(),
-        }
-        wishes = {"kept": list(request.kept), "more": list(request.more), "never": list(request.never)}
-        said |= {name: value for name, value in wishes.items() if value}
-        if request.adventure:
-            said["adventure"] = request.adventure
-        if request.order != "ranked":
-            said["order"] = request.order
-        return said
 
 
 def without_versions(title: str, rules: Rules) -> Rules:

@@ -55,17 +55,8 @@ def _answer(model: Model, owned: Owned, request: Request, exclude_artists: Seque
     of_model = owned.best[ranking.rows]
     ranking = model.ordered(ranking, request.order, rules, catalogue=owned.catalogue, model_rows=of_model)
     because = _because(model, owned, given.query, ranking, said, taste) if request.explain else [()] * len(ranking)
-    wishes = {"kept": list(request.kept), "more": list(request.more), "never": list(request.never)}
-    query = {
-        "title": request.title,
-        "tracks": list(given.ids),
-        "rules": request.rules.to_json(),
-        **{name: value for name, value in wishes.items() if value},
-        **({"adventure": request.adventure} if request.adventure else {}),
-        **({"order": request.order} if request.order != "ranked" else {}),
-    }
     return Answer(
-        query=query,
+        query=request.said(given.ids),
         fingerprint=model.fingerprint,
         ignored=tuple(dict.fromkeys((*given.ignored, *ranking.ignored))),
         tracks=tuple(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
@@ -11,7 +12,7 @@ from segue.recommend.because import Because
 from segue.recommend.rules import Rules
 from segue.sources.addresses import link_of
 
-__all__ = ["ORDERS", "Answer", "AnsweredTrack", "Order", "Request"]
+__all__ = ["ORDERS", "Answer", "AnsweredTrack", "Order", "Request", "track_json"]
 
 Order = Literal["ranked", "smooth", "arc"]
 ORDERS: tuple[Order, ...] = get_args(Order)
@@ -52,6 +53,36 @@ class Request:
         if self.order not in ORDERS:
             raise QueryError(f"there is no order {self.order!r}; there are {', '.join(ORDERS)}")
 
+    def said(self, track_ids: Sequence[str]) -> dict[str, Any]:
+        """What was asked, as the answer repeats it; wishes that were not made are left out.
+
+        Args:
+            track_ids: of the given tracks that are known.
+        """
+        wishes = {
+            "kept": list(self.kept),
+            "more": list(self.more),
+            "never": list(self.never),
+            "adventure": self.adventure,
+            "order": "" if self.order == "ranked" else self.order,
+        }
+        given = {"title": self.title, "tracks": list(track_ids), "rules": self.rules.to_json()}
+        return given | {name: value for name, value in wishes.items() if value}
+
+
+def track_json(track: Track) -> dict[str, Any]:
+    """A track by field, flat; what is not known is null, and a location is given away only where it is a link."""
+    return {
+        "track_id": track.track_id,
+        "name": track.name,
+        "artist": track.artist,
+        "album": track.album,
+        "year": track.year,
+        "duration_ms": track.duration_ms,
+        "explicit": track.explicit,
+        "link": link_of(track.track_id, track.location),
+    }
+
 
 @dataclass(frozen=True)
 class AnsweredTrack:
@@ -65,17 +96,9 @@ class AnsweredTrack:
 
     def to_json(self) -> dict[str, Any]:
         """By field, flat; what the library does not know is null, and scores are rounded to six decimals."""
-        track = self.track
         return {
             "rank": self.rank,
-            "track_id": track.track_id,
-            "name": track.name,
-            "artist": track.artist,
-            "album": track.album,
-            "year": track.year,
-            "duration_ms": track.duration_ms,
-            "explicit": track.explicit,
-            "link": link_of(track.track_id, track.location),
+            **track_json(self.track),
             "score": round(self.score, 6),
             "because": [b.to_json() for b in self.because],
         }

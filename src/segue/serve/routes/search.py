@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from fastapi import Path as InPath
 
-from segue.library import Track
 from segue.serve.answers import ERRORS, json_response
 from segue.serve.engine import Engine
 from segue.serve.keys import Caller, caller
@@ -15,12 +14,12 @@ from segue.serve.problems import Problem
 from segue.serve.schemas import SearchIn
 from segue.serve.schemas_answers import CorpusPlaylistOut, SearchOut
 from segue.serve.serving import Serving, missing, serving
-from segue.sources.addresses import link_of
+from segue.systems.requests import track_json
 from segue.systems.search_answers import SearchAnswer, found_playlist
 from segue.systems.search_filters import Filters
 from segue.systems.search_model import SearchModel
 
-__all__ = ["known_track", "router", "search_answer", "search_model"]
+__all__ = ["router", "search_answer", "search_model"]
 
 router = APIRouter(prefix="/v1", tags=["playlists of people"], responses=ERRORS)
 _MOST = 10_000  # tracks of a playlist that are sent
@@ -73,19 +72,5 @@ def _playlist(model: SearchModel, playlist_id: str) -> dict[str, Any]:
         raise Problem(404, f"there is no playlist {playlist_id[:80]!r} here; take an id that a search found")
     found = found_playlist(corpus, row, rank=0, score=0.0, reasons=(), first_tracks=_MOST)
     known = {name: value for name, value in found.to_json().items() if name not in ("rank", "score", "why")}
-    known["tracks"] = [known_track(track) for track in found.tracks]
+    known["tracks"] = [track_json(track) for track in found.tracks]
     return {**known, "model": {"fingerprint": model.fingerprint}}
-
-
-def known_track(track: Track) -> dict[str, Any]:
-    """A track by field, flat, as lists have it; what is not known is null."""
-    return {
-        "track_id": track.track_id,
-        "name": track.name,
-        "artist": track.artist,
-        "album": track.album,
-        "year": track.year,
-        "duration_ms": track.duration_ms,
-        "explicit": track.explicit,
-        "link": link_of(track.track_id, track.location),
-    }

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Query, Response
 from segue.serve.answers import ERRORS, json_response
 from segue.serve.engine import Engine
 from segue.serve.keys import Caller, caller
-from segue.serve.routes.search import known_track
 from segue.serve.schemas import MAX_TITLE
 from segue.serve.schemas_answers import TracksOut
 from segue.serve.serving import Serving, serving
+from segue.systems.requests import track_json
 
 __all__ = ["router"]
 
@@ -33,4 +33,4 @@ async def tracks(
 
 def _suggested(engine: Engine, query: str, n: int) -> dict[str, Any]:
     catalogue = engine.model.catalogue
-    return {"tracks": [known_track(catalogue.track(row)) for row in engine.suggestions.find(query, n)]}
+    return {"tracks": [track_json(catalogue.track(row)) for row in engine.suggestions.find(query, n)]}

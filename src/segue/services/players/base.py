@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args
+from typing import Literal, Protocol, TypeVar, get_args
 
 from segue.library.catalogue import Track
 from segue.sources.playlist_files import PlaylistFile
@@ -21,7 +21,10 @@ __all__ = [
     "PlaylistRef",
     "Progress",
     "Written",
+    "paged",
 ]
+
+T = TypeVar("T")
 
 PlayerName = Literal["subsonic", "jellyfin", "listenbrainz", "spotify"]
 PLAYERS: tuple[PlayerName, ...] = get_args(PlayerName)
@@ -113,6 +116,24 @@ class Written:
     outcome: Outcome
     n_tracks: int
     remarks: tuple[str, ...] = field(default=())
+
+
+def paged(ask: Callable[[int], tuple[Sequence[T], int]]) -> Iterator[T]:
+    """Everything of a list that comes in pages.
+
+    Args:
+        ask: an offset -> the entries from there, and how many there are in all; a page without entries is the last.
+
+    >>> list(paged(lambda offset: ("abcde"[offset : offset + 2], 5)))
+    ['a', 'b', 'c', 'd', 'e']
+    """
+    offset = 0
+    while True:
+        entries, total = ask(offset)
+        yield from entries
+        offset += len(entries)
+        if not entries or offset >= total:
+            return
 
 
 class Player(Protocol):

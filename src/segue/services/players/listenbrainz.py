@@ -16,7 +16,7 @@ import msgspec
 from segue.library.catalogue import Track
 from segue.services.base import Answer, NotAllowed, NotThere, Request, Service, ServiceError, key_from
 from segue.services.client import Client
-from segue.services.players.base import Found, PlayerPlaylist, PlayerTrack, PlaylistRef, Progress
+from segue.services.players.base import Found, PlayerPlaylist, PlayerTrack, PlaylistRef, Progress, paged
 from segue.services.players.matching import chosen, each_once, mbid_of
 from segue.services.players.writing import PlaylistStore
 
@@ -116,17 +116,17 @@ class ListenBrainz(PlaylistStore):
 
     def playlists(self) -> list[PlaylistRef]:
         """The user's own playlists."""
+        path = f"/1/user/{quote(self._user, safe='')}/playlists"
+
+        def page(offset: int) -> tuple[list[_Jspf], int]:
+            found = self._ask(path, _Playlists, {"count": str(_PAGE), "offset": str(offset)})
+            return found.playlists, found.playlist_count
+
         refs: dict[str, PlaylistRef] = {}
-        offset = 0
-        while True:
-            asked = {"count": str(_PAGE), "offset": str(offset)}
-            page = self._ask(f"/1/user/{quote(self._user, safe='')}/playlists", _Playlists, asked)
-            for each in page.playlists:
-                ref = self._ref(each.playlist)
-                refs.setdefault(ref.playlist_id, ref)
-            offset += len(page.playlists)
-            if not page.playlists or offset >= page.playlist_count:
-                return list(refs.values())
+        for each in paged(page):
+            ref = self._ref(each.playlist)
+            refs.setdefault(ref.playlist_id, ref)
+        return list(refs.values())
 
     def read(self, playlist_id: str) -> PlayerPlaylist:
         """A playlist."""
@@ -138,20 +138,19 @@ class ListenBrainz(PlaylistStore):
 
     def library(self) -> Iterator[PlayerTrack]:
         """What the user loves, the latest first."""
-        seen: set[str] = set()
-        offset = 0
-        while True:
+        path = f"/1/feedback/user/{quote(self._user, safe='')}/get-feedback"
+
+        def page(offset: int) -> tuple[list[_Loved], int]:
             asked = {"score": "1", "metadata": "true", "count": str(_PAGE), "offset": str(offset)}
-            path = f"/1/feedback/user/{quote(self._user, safe='')}/get-feedback"
-            page = self._ask(path, _AllLoved, asked)
-            for loved in page.feedback:
-                mbid, names = mbid_of(loved.recording_mbid or ""), loved.track_metadata or _Names()
-                if mbid is not None and mbid not in seen:
-                    seen.add(mbid)
-                    yield _held(mbid, names.track_name, names.artist_name, names.release_name)
-            offset += len(page.feedback)
-            if not page.feedback or offset >= page.total_count:
-                return
+            found = self._ask(path, _AllLoved, asked)
+            return found.feedback, found.total_count
+
+        seen: set[str] = set()
+        for loved in paged(page):
+            mbid, names = mbid_of(loved.recording_mbid or ""), loved.track_metadata or _Names()
+            if mbid is not None and mbid not in seen:
+                seen.add(mbid)
+                yield _held(mbid, names.track_name, names.artist_name, names.release_name)
 
     def keys(self, playlist_id: str) -> list[str]:
         """Recordings of a playlist, in order."""

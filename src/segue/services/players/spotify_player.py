@@ -20,7 +20,7 @@ import msgspec
 from segue.library.catalogue import Track
 from segue.services.base import Answer, NotAllowed, NotThere, Request, ServiceError, key_from
 from segue.services.client import Client
-from segue.services.players.base import Found, PlayerPlaylist, PlayerTrack, PlaylistRef, Progress
+from segue.services.players.base import Found, PlayerPlaylist, PlayerTrack, PlaylistRef, Progress, paged
 from segue.services.players.matching import chosen, each_once, searches
 from segue.services.players.spotify_login import Leave
 from segue.services.players.writing import PlaylistStore
@@ -147,16 +147,17 @@ class SpotifyPlayer(PlaylistStore):
 
     def playlists(self) -> list[PlaylistRef]:
         """The playlists in the person's library."""
+
+        def page(offset: int) -> tuple[list[_Playlist | None], int]:
+            asked = {"limit": str(_PAGE), "offset": str(offset)}
+            found = self._ask("/me/playlists", _Playlists, asked)
+            return found.items, found.total
+
         refs: dict[str, PlaylistRef] = {}
-        offset = 0
-        while True:
-            page = self._ask("/me/playlists", _Playlists, {"limit": str(_PAGE), "offset": str(offset)})
-            for each in page.items:
-                if each is not None:
-                    refs.setdefault(each.id, self._ref(each))
-            offset += len(page.items)
-            if not page.items or offset >= page.total:
-                return list(refs.values())
+        for each in paged(page):
+            if each is not None:
+                refs.setdefault(each.id, self._ref(each))
+        return list(refs.values())
 
     def read(self, playlist_id: str) -> PlayerPlaylist:
         """A playlist."""
@@ -218,13 +219,11 @@ class SpotifyPlayer(PlaylistStore):
         return Found(wanted)
 
     def _entries(self, path: str) -> Iterator[_Entry]:
-        offset = 0
-        while True:
-            page = self._ask(path, _Entries, {"limit": str(_PAGE), "offset": str(offset)})
-            yield from page.items
-            offset += len(page.items)
-            if not page.items or offset >= page.total:
-                return
+        def page(offset: int) -> tuple[list[_Entry], int]:
+            found = self._ask(path, _Entries, {"limit": str(_PAGE), "offset": str(offset)})
+            return found.items, found.total
+
+        return paged(page)
 
     @cached_property
     def _person(self) -> str:
