@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from segue.errors import StoredDataError
+from segue.library.arrays import write_bytes
 from segue.library.folders import new_folder
 from segue.serve.current import Current
 from segue.serve.engine import Engine
@@ -99,7 +100,8 @@ def test_changes_are_seen_and_failures_told(
 
     shutil.copytree(place, place.parent / "kept")
     manifest = json.loads((place / "manifest.json").read_text())
-    (place / "manifest.json").write_text(json.dumps(manifest | {"recommender": "another"}))
+    # whole at once: what is half-written would be told as a failure of its own
+    write_bytes(place / "manifest.json", json.dumps(manifest | {"recommender": "another"}).encode())
     soon(lambda: current.problem)
     assert current.engine is good and titles(good) and str(place) in current.problem
     assert any("old models go on" in record.message for record in caplog.records)
